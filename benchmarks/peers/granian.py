@@ -1,0 +1,50 @@
+"""Granian with a bare ASGI function: a server in Rust, and no framework."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from granian import Granian
+from granian.constants import Interfaces, Loops
+
+from benchmarks.peers import options
+from benchmarks.samples import HELLO, HTML
+
+NAME = "Granian, bare ASGI"
+REQUIREMENTS = ["granian", "uvloop"]
+WORKLOADS = ["hello", "hello_async", "pipelined"]
+
+START = {
+    "type": "http.response.start",
+    "status": 200,
+    "headers": [(b"content-type", HTML.encode()), (b"content-length", str(len(HELLO)).encode())],
+}
+BODY = {"type": "http.response.body", "body": HELLO.encode(), "more_body": False}
+
+
+async def application(
+    scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
+) -> None:
+    """Answer everything alike."""
+    await send(START)
+    await send(BODY)
+
+
+def main() -> None:
+    server = Granian(
+        "benchmarks.peers.granian:application",
+        address="127.0.0.1",
+        port=options().port,
+        interface=Interfaces.ASGINL,
+        workers=1,
+        runtime_threads=1,
+        loop=Loops.uvloop,
+        log_enabled=False,
+        log_access=False,
+    )
+    server.serve()
+
+
+if __name__ == "__main__":
+    main()

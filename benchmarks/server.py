@@ -1,0 +1,133 @@
+"""A server process for the time of a measurement."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from typing import Self
+
+from benchmarks.cores import SERVER_CORE, pin, unpin
+from benchmarks.environment import ROOT
+from benchmarks.errors import BenchmarkError
+
+__all__ = ["Server", "free_port"]
+
+START_SECONDS = 30.0
+STOP_SECONDS = 10.0
+
+
+def free_port() -> int:
+    """Return a TCP port of 127.0.0.1 that nothing listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Server:
+    """A command that listens on a port, on the server's core; a context manager ends it and its children.
+
+    Args:
+        command: the command line.
+        port: where it will listen.
+        environment: variables beside those of this process.
+        pinned: whether it is kept on the server's core; otherwise it has them all.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        port: int,
+        environment: Mapping[str, str] | None = None,
+        pinned: bool = True,
+    ) -> None:
+        self.port = port
+        self._command = list(command)
+        self._environment = {**os.environ, "PYTHONPATH": ROOT, **(environment or {})}
+        self._pinned = pinned
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self._log = tempfile.TemporaryFile()
+        self._process = subprocess.Popen(
+            self._command,
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            cwd=ROOT,
+            env=self._environment,
+            start_new_session=True,
+            preexec_fn=_pin if self._pinned else unpin,
+        )
+        try:
+            self._wait(self._process)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        process = self._process
+        if process is None:
+            return
+        self._signal(process, signal.SIGTERM)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            pass
+        # Whatever it has started and left behind.
+        self._signal(process, signal.SIGKILL)
+        process.wait()
+        self._log.close()
+
+    def memory(self) -> int:
+        """Return the bytes of memory that the process has to itself or shares (its resident set)."""
+        if self._process is None:
+            raise BenchmarkError("the server does not run")
+        with open(f"/proc/{self._process.pid}/statm") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def cpu_seconds(self) -> float:
+        """Return the processor time that the server's processes, children included, have used."""
+        if self._process is None:
+            raise BenchmarkError("the server does not run")
+        ticks = 0
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/stat") as file:
+                    # After the name, which may hold anything: state, parent, group, session, ...
+                    fields = file.read().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[3]) == self._process.pid:
+                ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                break
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                return
+            except OSError:
+                time.sleep(0.02)
+        self._log.seek(0)
+        output = self._log.read().decode(errors="replace")
+        raise BenchmarkError(f"{' '.join(self._command)} does not listen on {self.port}:\n{output[-4000:]}")
+
+    def _signal(self, process: subprocess.Popen[bytes], number: int) -> None:
+        try:
+            os.killpg(process.pid, number)
+        except ProcessLookupError:
+            pass
+
+
+def _pin() -> None:
+    pin(SERVER_CORE)

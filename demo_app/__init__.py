@@ -1,0 +1,1 @@
+"""The account and session application: what the framework looks like in use."""

@@ -1,0 +1,1 @@
+"""What the application does, apart from HTTP and from where things are kept."""

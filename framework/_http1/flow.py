@@ -1,0 +1,120 @@
+"""Backpressure both ways: writers that wait for a slow client, and bodies that wait for a slow handler."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from framework.httputil.messages import HTTPMessageDelegate
+
+__all__ = ["BodyPump", "DrainWaiters"]
+
+
+class DrainWaiters:
+    """Futures of those who wait until a transport takes more."""
+
+    __slots__ = ("_loop", "_waiting")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._waiting: list[asyncio.Future[None]] = []
+
+    def wait(self) -> asyncio.Future[None]:
+        """A future that is done at the next `release` or `fail`."""
+        future = self._loop.create_future()
+        self._waiting.append(future)
+        return future
+
+    def release(self) -> None:
+        """The transport takes more."""
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+
+    def fail(self, error: BaseException) -> None:
+        """The transport takes nothing any more."""
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            if not future.done():
+                future.set_exception(error)
+                # Who waits is told; who does not has nothing to be told.
+                future.exception()
+
+
+class BodyPump:
+    """Hands a message to a delegate piece by piece, each when the one before has been dealt with.
+
+    ``pause`` and ``resume`` stop and restart the reading of what is behind; ``failed`` is called with
+    what an awaitable of the delegate raised.
+    """
+
+    __slots__ = ("_chunks", "_delegate", "_ended", "_failed", "_pause", "_resume", "_waiting", "closed")
+
+    def __init__(
+        self,
+        delegate: HTTPMessageDelegate,
+        pause: Callable[[], None],
+        resume: Callable[[], None],
+        failed: Callable[[BaseException], None],
+    ) -> None:
+        self._delegate = delegate
+        self._pause = pause
+        self._resume = resume
+        self._failed = failed
+        self._chunks: deque[bytes] = deque()
+        self._waiting: asyncio.Future[None] | None = None
+        self._ended = False
+        self.closed = False
+
+    def begin(self, waiting: Awaitable[None] | None) -> None:
+        """The delegate has the head; ``waiting`` is what it answered."""
+        self._wait_for(waiting)
+        self._run()
+
+    def feed(self, chunk: bytes) -> None:
+        """A piece of the body has arrived."""
+        self._chunks.append(chunk)
+        self._run()
+
+    def end(self) -> None:
+        """The body is complete."""
+        self._ended = True
+        self._run()
+
+    def close(self) -> None:
+        """The connection is gone, or nothing more is wanted: the rest is dropped."""
+        self.closed = True
+        self._chunks.clear()
+
+    def _run(self) -> None:
+        while self._waiting is None and not self.closed:
+            if self._chunks:
+                self._wait_for(self._delegate.data_received(self._chunks.popleft()))
+            elif self._ended:
+                self.closed = True
+                self._delegate.finish()
+            else:
+                break
+
+    def _wait_for(self, awaitable: Awaitable[None] | None) -> None:
+        if awaitable is None:
+            return
+        future = asyncio.ensure_future(awaitable)
+        self._waiting = future
+        self._pause()
+        future.add_done_callback(self._continue)
+
+    def _continue(self, future: asyncio.Future[None]) -> None:
+        self._waiting = None
+        if future.cancelled():
+            error: BaseException | None = asyncio.CancelledError()
+        else:
+            error = future.exception()
+        if error is not None:
+            self._failed(error)
+            return
+        self._run()
+        if self._waiting is None and not self.closed:
+            self._resume()

@@ -1,0 +1,96 @@
+"""Responses to bytes: status lines, header blocks, chunks (RFC 9112 sections 4, 5 and 7). No I/O."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from framework.httputil.headers import HTTPHeaders
+from framework.httputil.messages import responses
+
+__all__ = [
+    "CHUNKED",
+    "CONTINUE",
+    "LAST_CHUNK",
+    "UNTIL_CLOSE",
+    "body_framing",
+    "chunk_head",
+    "error_response",
+    "has_no_body",
+    "header_block",
+    "status_line",
+]
+
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+LAST_CHUNK: Final = b"0\r\n\r\n"
+
+# Ways to tell where a body ends, beside its length.
+CHUNKED: Final = -1
+UNTIL_CLOSE: Final = -2
+
+_STATUS_LINES: Final = {code: f"HTTP/1.1 {code} {reason}\r\n" for code, reason in responses.items()}
+_REASON = re.compile(r"[\t\x20-\x7e\x80-\xff]*\Z").match
+
+
+def status_line(code: int, reason: str | None) -> str:
+    """The status line with its end; raises `ValueError` for a reason that would break out of it."""
+    if reason is None or responses.get(code) == reason:
+        known = _STATUS_LINES.get(code)
+        if known is not None:
+            return known
+    reason = reason or "Unknown"
+    if not _REASON(reason):
+        raise ValueError(f"Illegal character in reason phrase: {reason!r}")
+    return f"HTTP/1.1 {code} {reason}\r\n"
+
+
+def header_block(headers: HTTPHeaders) -> str:
+    """The header lines, each with its end; raises `ValueError` where a field would break out of its line."""
+    fields = headers._fields
+    lines = []
+    for name, value in fields.items():
+        if value.__class__ is str:
+            lines.append(f"{name}: {value}\r\n")
+        elif isinstance(value, list):
+            lines += [f"{name}: {one}\r\n" for one in value]
+        else:
+            lines.append(f"{name}: {value}\r\n")
+    block = "".join(lines)
+    # A line holds one CR and one LF; any more were smuggled into a name or a value.
+    if block.count("\n") != len(lines) or block.count("\r") != len(lines) or "\0" in block:
+        for line in lines:
+            if line.count("\n") != 1 or line.count("\r") != 1 or "\0" in line:
+                raise ValueError(f"Illegal characters (CR, LF or NUL) in header line {line[:-2]!r}")
+    return block
+
+
+def has_no_body(code: int) -> bool:
+    """Whether responses of this status have no body (RFC 9112 section 6.3)."""
+    return code == 204 or code == 304 or code < 200
+
+
+def body_framing(version: str, code: int, headers: HTTPHeaders) -> int:
+    """How the body's end is told: its length, `CHUNKED` or `UNTIL_CLOSE`. Raises `ValueError` for a bad length."""
+    if has_no_body(code):
+        return 0
+    length = headers._fields.get("Content-Length")
+    if length is not None:
+        text = str(length)
+        if not (text.isascii() and text.isdigit()):
+            raise ValueError(f"Content-Length must be a number of bytes, not {length!r}")
+        return int(text)
+    return CHUNKED if version == "HTTP/1.1" else UNTIL_CLOSE
+
+
+def chunk_head(chunk: bytes) -> bytes:
+    """What goes before a chunk; CRLF goes behind it."""
+    return b"%x\r\n" % len(chunk)
+
+
+def error_response(code: int) -> bytes:
+    """A whole response for a request that no application gets to see; the connection closes behind it."""
+    body = f"{code}: {responses[code]}\n"
+    return (
+        f"HTTP/1.1 {code} {responses[code]}\r\nContent-Type: text/plain; charset=UTF-8\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}"
+    ).encode("ascii")

@@ -1,0 +1,112 @@
+"""Futures that wait in line: what locks and queues are made of.
+
+A waiter is an asyncio future, so that generator coroutines can yield it. What sets it apart is what
+happens when its task is cancelled in the moment between being served and running on: a plain future
+would keep the permit or the item to itself, and nobody would ever get it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+from collections import OrderedDict
+from collections.abc import Callable, Generator
+from typing import Any, Generic, TypeVar
+
+from framework.concurrent import Future
+from framework.platform.loops import current_loop, seconds_until
+from framework.util import TimeoutError
+
+__all__ = ["Line", "Waiter"]
+
+T = TypeVar("T")
+
+
+class Waiter(Future[T]):
+    """A place in a `Line`, and what it was served with."""
+
+    _line: Line[T]
+    _timer: asyncio.TimerHandle | None = None
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        """Leaves the line."""
+        if not super().cancel(msg):
+            return False
+        self._line._leave(self)
+        return True
+
+    def __await__(self) -> Generator[Any, None, T]:
+        try:
+            return (yield from super().__await__())
+        except asyncio.CancelledError:
+            if not self.cancelled() and self.done() and self.exception() is None:
+                # The task was cancelled after it was served and before it could take what it was served.
+                self._line.returned(self.result())
+            raise
+
+    __iter__ = __await__
+
+
+class Line(Generic[T]):
+    """Waiters, the longest waiting first. One that gives up, by cancellation or timeout, leaves at once.
+
+    :arg returned: called with what a waiter was served when its task was cancelled before it took it.
+    """
+
+    __slots__ = ("_waiters", "returned")
+
+    def __init__(self, returned: Callable[[T], None]) -> None:
+        # Ordered, and leaving from the middle costs the same as from the ends.
+        self._waiters: OrderedDict[Waiter[T], Any] = OrderedDict()
+        self.returned = returned
+
+    def __len__(self) -> int:
+        return len(self._waiters)
+
+    def wait(
+        self,
+        timeout: float | datetime.timedelta | None = None,
+        tag: Any = None,
+        expire: Callable[[Waiter[T]], None] | None = None,
+    ) -> Waiter[T]:
+        """Joins the end of the line.
+
+        :arg timeout: a deadline or a span after which the waiter leaves the line.
+        :arg tag: kept with the waiter; `serve_next` gives it back.
+        :arg expire: settles the waiter whose time is over; else it gets a `TimeoutError`.
+        """
+        delay = None if timeout is None else seconds_until(timeout)
+        waiter: Waiter[T] = Waiter(loop=current_loop())
+        waiter._line = self
+        self._waiters[waiter] = tag
+        if delay is not None:
+            waiter._timer = waiter.get_loop().call_later(max(0, delay), self._expire, waiter, expire)
+        return waiter
+
+    def serve(self, value: T) -> bool:
+        """Serves the first in line; False if nobody waits."""
+        return self.serve_next(value) is not None
+
+    def serve_next(self, value: T) -> tuple[Any] | None:
+        """As `serve`, for those who need the waiter's tag: it comes in a tuple."""
+        if not self._waiters:
+            return None
+        waiter, tag = self._waiters.popitem(last=False)
+        if waiter._timer is not None:
+            waiter._timer.cancel()
+            waiter._timer = None
+        waiter.set_result(value)
+        return (tag,)
+
+    def _leave(self, waiter: Waiter[T]) -> None:
+        self._waiters.pop(waiter, None)
+        if waiter._timer is not None:
+            waiter._timer.cancel()
+            waiter._timer = None
+
+    def _expire(self, waiter: Waiter[T], expire: Callable[[Waiter[T]], None] | None) -> None:
+        self._leave(waiter)
+        if expire is not None:
+            expire(waiter)
+        else:
+            waiter.set_exception(TimeoutError())

@@ -1,0 +1,140 @@
+"""Servers: listening sockets, and the processes that share them."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Iterable
+from typing import Any
+
+from framework._background import run_in_background
+from framework.ioloop import IOLoop
+from framework.netutil import bind_sockets, ssl_options_to_context
+from framework.process import fork_processes
+
+__all__ = ["TCPServer"]
+
+
+class TCPServer:
+    """Accepts connections on any number of sockets.
+
+    Three ways to start one:
+
+    - `listen`: one process, the sockets are made and served at once
+    - `bind` and `start`: several processes, forked by `start`, share the sockets
+    - `add_sockets`: the caller makes the sockets, and forks, as it likes
+    """
+
+    def __init__(
+        self,
+        ssl_options: dict[str, Any] | ssl.SSLContext | None = None,
+        max_buffer_size: int | None = None,
+        read_chunk_size: int | None = None,
+    ) -> None:
+        self.ssl_options = ssl_options
+        self.max_buffer_size = max_buffer_size
+        self.read_chunk_size = read_chunk_size
+        self._pending_sockets: list[socket.socket] = []
+        # By file descriptor: the socket, and what serves it once it does.
+        self._sockets: dict[int, socket.socket] = {}
+        self._servers: dict[int, asyncio.AbstractServer] = {}
+        self._started = False
+        self._stopped = False
+        self._backlog = 128
+
+    def make_protocol(self) -> asyncio.Protocol:
+        """The protocol for a new connection."""
+        raise NotImplementedError(f"{type(self).__name__} does not implement make_protocol")
+
+    def listen(
+        self,
+        port: int,
+        address: str | None = None,
+        family: socket.AddressFamily = socket.AF_UNSPEC,
+        backlog: int = 128,
+        flags: int | None = None,
+        reuse_port: bool = False,
+    ) -> None:
+        """Serves a port, in this process, from now on. May be called for several ports.
+
+        ``address`` is an IP address or a name that stands for some; all interfaces if it is missing.
+        """
+        self._backlog = backlog
+        self.add_sockets(
+            bind_sockets(port, address=address, family=family, backlog=backlog, flags=flags, reuse_port=reuse_port)
+        )
+
+    def bind(
+        self,
+        port: int,
+        address: str | None = None,
+        family: socket.AddressFamily = socket.AF_UNSPEC,
+        backlog: int = 128,
+        flags: int | None = None,
+        reuse_port: bool = False,
+    ) -> None:
+        """Binds a port that `start` will serve. May be called for several ports."""
+        self._backlog = backlog
+        sockets = bind_sockets(
+            port, address=address, family=family, backlog=backlog, flags=flags, reuse_port=reuse_port
+        )
+        if self._started:
+            self.add_sockets(sockets)
+        else:
+            self._pending_sockets.extend(sockets)
+
+    def start(self, num_processes: int | None = 1, max_restarts: int | None = None) -> None:
+        """Serves what was bound, in this process or in ``num_processes`` forked ones.
+
+        None or 0 stand for the number of processors. Must be called before there is a loop if it forks.
+        A child that dies is replaced, ``max_restarts`` times at most.
+        """
+        if self._started:
+            raise RuntimeError("start() was called twice")
+        self._started = True
+        if num_processes != 1:
+            fork_processes(num_processes, max_restarts)
+        sockets, self._pending_sockets = self._pending_sockets, []
+        self.add_sockets(sockets)
+
+    def add_socket(self, socket: socket.socket) -> None:
+        """Serves a listening socket."""
+        self.add_sockets([socket])
+
+    def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
+        """Serves listening sockets on the current loop."""
+        loop = IOLoop.current().asyncio_loop  # type: ignore[attr-defined]
+        context = None if self.ssl_options is None else ssl_options_to_context(self.ssl_options, server_side=True)
+        for listening in sockets:
+            listening.setblocking(False)
+            self._sockets[listening.fileno()] = listening
+            serving = self._serve(loop, listening, context)
+            if asyncio._get_running_loop() is loop:
+                run_in_background(serving)
+            else:
+                # The loop's first turn will run it.
+                loop.call_soon(run_in_background, serving)
+
+    async def _serve(
+        self, loop: asyncio.AbstractEventLoop, listening: socket.socket, context: ssl.SSLContext | None
+    ) -> None:
+        if self._stopped:
+            return
+        descriptor = listening.fileno()
+        self._servers[descriptor] = await loop.create_server(
+            self.make_protocol, sock=listening, ssl=context, backlog=self._backlog
+        )
+
+    def stop(self) -> None:
+        """Accepts no more connections. Those there are go on."""
+        if self._stopped:
+            return
+        self._stopped = True
+        for descriptor, listening in self._sockets.items():
+            server = self._servers.get(descriptor)
+            if server is not None:
+                server.close()
+            listening.close()
+        self._sockets.clear()
+        self._servers.clear()

@@ -1,0 +1,299 @@
+"""The life of a request: `prepare`, the method, `finish`, and what happens when one of them fails.
+
+A handler whose ``prepare`` and method are plain functions is done when `begin` returns. Whatever there is
+to wait for comes back as a coroutine that ends the request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Coroutine
+from typing import TYPE_CHECKING, Any, Final
+
+from framework._background import start
+from framework.httputil.errors import HTTPInputError
+from framework.httputil.headers import HTTPHeaders
+from framework.httputil.messages import HTTPMessageDelegate, RequestStartLine, ResponseStartLine
+from framework.iostream import StreamClosedError
+from framework.log import app_log
+from framework.web import xsrf
+from framework.web.errors import Finish, HTTPError
+
+if TYPE_CHECKING:
+    from framework.httputil.request import HTTPServerRequest
+    from framework.web.application import Application
+    from framework.web.handler import RequestHandler
+
+__all__ = ["HandlerDelegate", "begin", "handle_exception", "run"]
+
+# The names of the methods that handlers have for those of HTTP.
+METHODS: Final = {name: name.lower() for name in ("GET", "HEAD", "POST", "DELETE", "PATCH", "PUT", "OPTIONS")}
+
+
+def begin(
+    handler: RequestHandler, transforms: list[Any], args: Any, kwargs: Any
+) -> Coroutine[Any, Any, None] | None:
+    """Runs a handler as far as it goes without waiting; the rest of its life, if there is any."""
+    handler._transforms = transforms
+    request = handler.request
+    try:
+        method = request.method
+        if method not in handler.SUPPORTED_METHODS:
+            raise HTTPError(405)
+        if args:
+            handler.path_args = [handler.decode_argument(arg) for arg in args]
+        if kwargs:
+            handler.path_kwargs = {
+                name: handler.decode_argument(arg, name=name) for name, arg in kwargs.items()
+            }
+        settings = handler.application.settings
+        if method not in xsrf.SAFE_METHODS:
+            if settings.get("cross_origin_protection"):
+                xsrf.check_origin(handler)
+            if settings.get("xsrf_cookies"):
+                handler.check_xsrf_cookie()
+        waiting: Any = handler.prepare()  # type: ignore[func-returns-value]
+        if handler._stream_request_body:
+            return _after_body(handler, waiting)
+        if waiting is not None:
+            return _after_prepare(handler, waiting)
+        if handler._finished:
+            return None
+        waiting = getattr(handler, METHODS.get(method) or method.lower())(
+            *handler.path_args, **handler.path_kwargs
+        )
+        if waiting is not None:
+            return _after_method(handler, waiting)
+        if handler._auto_finish and not handler._finished:
+            handler.finish()
+    except Exception as error:
+        handler._handle_request_exception(error)
+    return None
+
+
+async def _after_prepare(handler: RequestHandler, waiting: Awaitable[Any]) -> None:
+    try:
+        await waiting
+        if not handler._finished:
+            await _run_method(handler)
+    except Exception as error:
+        handler._handle_request_exception(error)
+
+
+async def _after_body(handler: RequestHandler, waiting: Awaitable[Any] | None) -> None:
+    prepared = handler._prepared_future
+    try:
+        if waiting is not None:
+            await waiting
+        if prepared is not None and not prepared.done():
+            prepared.set_result(None)
+        if handler._finished:
+            return
+        body = handler._body_future
+        if body is not None:
+            try:
+                await body
+            except StreamClosedError:
+                return
+        if not handler._finished:
+            await _run_method(handler)
+    except Exception as error:
+        handler._handle_request_exception(error)
+    finally:
+        if prepared is not None and not prepared.done():
+            prepared.set_result(None)
+
+
+async def _after_method(handler: RequestHandler, waiting: Awaitable[Any]) -> None:
+    try:
+        await waiting
+        if handler._auto_finish and not handler._finished:
+            handler.finish()
+    except Exception as error:
+        handler._handle_request_exception(error)
+
+
+async def _run_method(handler: RequestHandler) -> None:
+    method = handler.request.method or ""
+    waiting = getattr(handler, METHODS.get(method) or method.lower())(*handler.path_args, **handler.path_kwargs)
+    if waiting is not None:
+        await waiting
+    if handler._auto_finish and not handler._finished:
+        handler.finish()
+
+
+def handle_exception(handler: RequestHandler, error: BaseException) -> None:
+    """Answers a request whose handler raised."""
+    if isinstance(error, Finish):
+        if not handler._finished:
+            handler.finish(*error.args)
+        return
+    if isinstance(error, HTTPInputError):
+        # A body or an argument of the client's that could not be parsed.
+        error = HTTPError(400, str(error)).with_traceback(error.__traceback__)
+    exc_info = (type(error), error, error.__traceback__)
+    try:
+        handler.log_exception(*exc_info)
+    except Exception:
+        app_log.error("Error in exception logger", exc_info=True)
+    if handler._finished:
+        # An error behind the answer's end can't change it.
+        return
+    handler.send_error(error.status_code if isinstance(error, HTTPError) else 500, exc_info=exc_info)
+
+
+def run(
+    application: Application,
+    request: HTTPServerRequest,
+    handler_class: type[RequestHandler],
+    handler_kwargs: dict[str, Any],
+    args: Any,
+    kwargs: Any,
+) -> None:
+    """Makes a handler for a whole request and lets it answer."""
+    handler: RequestHandler | None = None
+    try:
+        handler = handler_class(application, request, **handler_kwargs)
+    except Exception as error:
+        _not_made(application, request, error)
+        return
+    if handler_class._execute is handler._plain_execute:
+        rest = begin(handler, application.make_transforms(request), args, kwargs)
+    else:
+        rest = handler._execute(application.make_transforms(request), *args, **kwargs)
+    if rest is not None:
+        _run_rest(handler, rest)
+    elif not handler._finished:
+        # It will finish by itself, some time.
+        _watch_connection(handler)
+
+
+def _run_rest(handler: RequestHandler, rest: Coroutine[Any, Any, None]) -> asyncio.Future[None]:
+    task = start(rest, asyncio.get_running_loop())
+    if not handler._finished:
+        _watch_connection(handler)
+    if task.done():
+        _ended(handler, task)
+    else:
+        task.add_done_callback(lambda task: _ended(handler, task))
+    return task
+
+
+def _watch_connection(handler: RequestHandler) -> None:
+    connection = handler.request.connection
+    if connection is not None:
+        set_callback = getattr(connection, "set_close_callback", None)
+        if set_callback is not None:
+            set_callback(handler.on_connection_close)
+
+
+def _ended(handler: RequestHandler, task: asyncio.Future[None]) -> None:
+    error: BaseException | None = None
+    if not task.cancelled():
+        error = task.exception()
+        if error is None:
+            return
+        app_log.error("Uncaught exception %s", handler._request_summary(), exc_info=error)
+    if not handler._finished:
+        handler.send_error(500)
+
+
+def _not_made(application: Application, request: HTTPServerRequest, error: Exception) -> None:
+    """A handler that can't even be made: an error of the application's, in `initialize` or the route table."""
+    from_http = isinstance(error, HTTPError)
+    if not from_http:
+        app_log.error("Uncaught exception while making a handler for %r", request, exc_info=error)
+    status = error.status_code if isinstance(error, HTTPError) else 500
+    run(application, request, application.error_handler_class, {"status_code": status}, [], {})
+
+
+class HandlerDelegate(HTTPMessageDelegate):
+    """Collects a request for a handler, or passes its body on, and runs the handler."""
+
+    def __init__(
+        self,
+        application: Application,
+        request: HTTPServerRequest,
+        handler_class: type[RequestHandler],
+        handler_kwargs: dict[str, Any] | None,
+        path_args: list[bytes] | None,
+        path_kwargs: dict[str, bytes] | None,
+    ) -> None:
+        self.application = application
+        self.connection = request.connection
+        self.request = request
+        self.handler_class = handler_class
+        self.handler_kwargs = handler_kwargs or {}
+        self.path_args = path_args or []
+        self.path_kwargs = path_kwargs or {}
+        self.chunks: list[bytes] = []
+        self.stream_request_body = handler_class._stream_request_body
+        self.handler: RequestHandler | None = None
+
+    def headers_received(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> Awaitable[None] | None:
+        if self.stream_request_body:
+            return self._begin_streaming()
+        return None
+
+    def _begin_streaming(self) -> Awaitable[None] | None:
+        request = self.request
+        loop = asyncio.get_running_loop()
+        try:
+            handler = self.handler_class(self.application, request, **self.handler_kwargs)
+        except Exception as error:
+            _not_made(self.application, request, error)
+            return None
+        self.handler = handler
+        handler._prepared_future = prepared = loop.create_future()
+        handler._body_future = loop.create_future()
+        rest = handler._execute(self.application.make_transforms(request), *self.path_args, **self.path_kwargs)
+        _run_rest(handler, rest)
+        return None if prepared.done() else prepared
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        handler = self.handler
+        if not self.stream_request_body:
+            self.chunks.append(chunk)
+            return None
+        if handler is None or handler._finished:
+            return None
+        try:
+            return handler.data_received(chunk)
+        except Exception as error:
+            handler._handle_request_exception(error)
+            return None
+
+    def finish(self) -> None:
+        if self.stream_request_body:
+            handler = self.handler
+            if handler is not None and handler._body_future is not None and not handler._body_future.done():
+                handler._body_future.set_result(None)
+        else:
+            self.request.body = b"".join(self.chunks)
+            self.execute()
+
+    def execute(self) -> None:
+        """Runs the handler on the request as it is."""
+        run(
+            self.application,
+            self.request,
+            self.handler_class,
+            self.handler_kwargs,
+            self.path_args,
+            self.path_kwargs,
+        )
+
+    def on_connection_close(self) -> None:
+        handler = self.handler
+        if handler is None:
+            self.chunks.clear()
+            return
+        if handler._body_future is not None and not handler._body_future.done():
+            handler._body_future.set_exception(StreamClosedError())
+            handler._body_future.exception()
+        handler.on_connection_close()
+
+

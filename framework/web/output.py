@@ -1,0 +1,269 @@
+"""From what a handler has written to what its connection sends."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import hashlib
+import numbers
+import re
+import time
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any
+
+import framework
+from framework._background import start
+from framework._http1 import writer
+from framework.escape import utf8
+from framework.httputil.dates import format_timestamp
+from framework.httputil.headers import HTTPHeaders
+from framework.httputil.messages import HTTPConnection, ResponseStartLine
+from framework.iostream import StreamClosedError
+
+if TYPE_CHECKING:
+    from framework.web.handler import RequestHandler
+
+__all__ = ["compute_etag", "default_headers", "finish", "flush", "header_value", "matches_etag"]
+
+HeaderTypes = bytes | str | int | numbers.Integral | datetime.datetime
+
+_safe_value = re.compile(r"[\t\x20-\x7e\x80-\xff]*\Z").match
+_etags = re.compile(rb'\*|(?:W/)?"[^"]*"')
+
+_SERVER = f"framework/{framework.__version__}"
+_defaults: dict[str, str | list[str]] = {}
+_defaults_second = 0
+
+
+def default_headers(now: float) -> HTTPHeaders:
+    """The fields every response begins with, at a time in seconds since 1970."""
+    global _defaults, _defaults_second
+    second = int(now)
+    if second != _defaults_second:
+        _defaults = {
+            "Server": _SERVER,
+            "Content-Type": "text/html; charset=UTF-8",
+            "Date": format_timestamp(second),
+        }
+        _defaults_second = second
+    return HTTPHeaders.of_fields(_defaults.copy())
+
+
+def header_value(value: HeaderTypes) -> str:
+    """A header's value as text; raises `ValueError` for one that would break out of its line."""
+    if isinstance(value, str):
+        text = value
+    elif isinstance(value, bytes):
+        text = value.decode("latin-1")
+    elif isinstance(value, numbers.Integral):
+        return str(value)
+    elif isinstance(value, datetime.datetime):
+        return format_timestamp(value)
+    else:
+        raise TypeError(f"Unsupported header value {value!r}")
+    if not _safe_value(text):
+        raise ValueError(f"Unsafe header value {text!r}")
+    return text
+
+
+def compute_etag(chunks: list[bytes]) -> str:
+    """The entity tag of a body: the SHA-1 of its bytes, quoted. A fingerprint, not a signature."""
+    data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    return f'"{hashlib.sha1(data, usedforsecurity=False).hexdigest()}"'
+
+
+def matches_etag(computed: str, if_none_match: str) -> bool:
+    """Whether a tag is among those of an If-None-Match field, by weak comparison (RFC 9110 section 8.8.3.2)."""
+    wanted = utf8(computed).removeprefix(b"W/")
+    for tag in _etags.findall(utf8(if_none_match)):
+        if tag == b"*" or tag.removeprefix(b"W/") == wanted:
+            return True
+    return False
+
+
+def _complete_headers(handler: RequestHandler) -> None:
+    """Entity tag, conditional answer and length of a response whose body is all there."""
+    request = handler.request
+    if handler._status_code == 200 and (request.method == "GET" or request.method == "HEAD"):
+        handler.set_etag_header()
+        if handler._headers.get("Etag") is not None and handler.check_etag_header():
+            handler._write_buffer = []
+            handler.set_status(304)
+    status = handler._status_code
+    if status == 204 or status == 304 or 100 <= status < 200:
+        if handler._write_buffer:
+            raise RuntimeError(f"Cannot send body with {status}")
+        handler._clear_representation_headers()
+    elif "Content-Length" not in handler._headers._fields:
+        handler._headers._fields["Content-Length"] = str(sum(map(len, handler._write_buffer)))
+
+
+def finish(handler: RequestHandler) -> asyncio.Future[None]:
+    """Sends what has been written and ends the response."""
+    if handler._held is not None:
+        handler._finished = True
+        return _after(handler, handler._held, ending=True)
+    if not handler._headers_written:
+        _complete_headers(handler)
+        hook = handler._before_headers
+        if hook is not None and not handler._hook_done:
+            handler._hook_done = True
+            waiting = hook()
+            if waiting is not None:
+                handler._finished = True
+                return _hold(handler, waiting, ending=True)
+    return _end(handler)
+
+
+def _end(handler: RequestHandler) -> asyncio.Future[None]:
+    future = _write_all(handler)
+    handler._finished = True
+    request = handler.request
+    request._finish_time = time.time()
+    handler._log()
+    handler.on_finish()
+    return future
+
+
+def _write_all(handler: RequestHandler) -> asyncio.Future[None]:
+    request = handler.request
+    wire = request._wire
+    if (
+        wire is None
+        or handler._headers_written
+        or handler._transforms
+        or type(handler).flush is not handler._plain_flush
+    ):
+        future = handler.flush(include_footers=True)
+        connection = _connection(handler)
+        try:
+            connection.finish()
+        except StreamClosedError:
+            # The client has gone; there is nobody to tell.
+            pass
+        return future
+    # The short way of a response that is complete before its first byte is sent.
+    handler._headers_written = True
+    buffer = handler._write_buffer
+    body = buffer[0] if len(buffer) == 1 else b"".join(buffer)
+    headers = handler._headers
+    _add_cookies(handler, headers)
+    head = writer.status_line(handler._status_code, handler._reason) + writer.header_block(headers)
+    announced = headers._fields.get("Content-Length")
+    if announced is not None and announced != str(len(body)):
+        _check_length(handler, body)
+    if headers._fields.get("Connection", "").__class__ is str and "close" in headers.get("Connection", "").lower():
+        request.keep_alive = False  # type: ignore[attr-defined]
+    handler._write_buffer = []
+    try:
+        wire.respond(request, head, body)
+    except StreamClosedError as error:
+        return _failed(error)
+    done: asyncio.Future[None] = wire.done
+    return done
+
+
+def _check_length(handler: RequestHandler, body: bytes) -> None:
+    """A length that the handler announced itself must be that of what it wrote."""
+    if handler.request.method == "HEAD" and not body:
+        return
+    length = writer.body_framing("HTTP/1.1", handler._status_code, handler._headers)
+    if length != len(body):
+        handler._headers_written = False
+        relation = "more" if len(body) > length else "less"
+        raise RuntimeError(f"Content-Length is {length}, but {relation} was written: {len(body)} bytes")
+
+
+def _connection(handler: RequestHandler) -> HTTPConnection:
+    connection = handler.request.connection
+    if connection is None:
+        raise RuntimeError(f"{handler.request!r} has no connection to answer on")
+    return connection
+
+
+def _failed(error: BaseException) -> asyncio.Future[None]:
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    future.set_exception(error)
+    # Who waits is told; who does not has nothing to be told.
+    future.exception()
+    return future
+
+
+def flush(handler: RequestHandler, include_footers: bool) -> asyncio.Future[None]:
+    """Sends what has been written so far."""
+    if handler._held is not None:
+        return _after(handler, handler._held, ending=False)
+    if not handler._headers_written:
+        hook = handler._before_headers
+        if hook is not None and not handler._hook_done:
+            handler._hook_done = True
+            waiting = hook()
+            if waiting is not None:
+                return _hold(handler, waiting, ending=False)
+    return send(handler, include_footers)
+
+
+def send(handler: RequestHandler, include_footers: bool) -> asyncio.Future[None]:
+    """Passes what has been written through the transforms to the connection."""
+    chunk = b"".join(handler._write_buffer)
+    handler._write_buffer = []
+    connection = _connection(handler)
+    transforms = handler._transforms or ()
+    silent = handler.request.method == "HEAD"
+    try:
+        if not handler._headers_written:
+            handler._headers_written = True
+            status, headers = handler._status_code, handler._headers
+            for transform in transforms:
+                status, headers, chunk = transform.transform_first_chunk(status, headers, chunk, include_footers)
+            handler._status_code, handler._headers = status, headers
+            _add_cookies(handler, headers)
+            start_line = ResponseStartLine("HTTP/1.1", status, handler._reason)
+            return connection.write_headers(start_line, headers, None if silent else chunk)
+        for transform in transforms:
+            chunk = transform.transform_chunk(chunk, include_footers)
+        return connection.write(b"" if silent else chunk)
+    except StreamClosedError as error:
+        return _failed(error)
+
+
+def _add_cookies(handler: RequestHandler, headers: HTTPHeaders) -> None:
+    if handler._new_cookies:
+        for cookie in handler._new_cookies.values():
+            headers.add("Set-Cookie", cookie)
+
+
+def _hold(handler: RequestHandler, waiting: Awaitable[None], ending: bool) -> asyncio.Future[Any]:
+    """Keeps the response back until something that must happen before it has happened."""
+    return start(_send_after(handler, waiting, ending), asyncio.get_running_loop())
+
+
+async def _send_after(handler: RequestHandler, waiting: Awaitable[None], ending: bool) -> None:
+    held = handler._held = asyncio.get_running_loop().create_future()
+    try:
+        await waiting
+    except Exception as error:
+        # As if the handler's method had raised it: what was written so far is not the answer any more.
+        handler._held = None
+        handler._finished = False
+        held.cancel()
+        handler._handle_request_exception(error)
+        return
+    handler._held = None
+    if ending:
+        _end(handler)
+    else:
+        await send(handler, include_footers=False)
+    if not held.done():
+        held.set_result(None)
+
+
+def _after(handler: RequestHandler, held: asyncio.Future[None], ending: bool) -> asyncio.Future[Any]:
+    async def follow() -> None:
+        try:
+            await held
+        except asyncio.CancelledError:
+            return
+        await (_end(handler) if ending else send(handler, include_footers=False))
+
+    return start(follow(), asyncio.get_running_loop())

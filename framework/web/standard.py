@@ -1,0 +1,64 @@
+"""Handlers for routes that need no code of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from framework.httputil.request import HTTPServerRequest
+from framework.httputil.urls import url_concat
+from framework.web.errors import HTTPError
+from framework.web.handler import RequestHandler
+
+__all__ = ["ErrorHandler", "FallbackHandler", "RedirectHandler"]
+
+
+class ErrorHandler(RequestHandler):
+    """Answers every request with an error: ``status_code``."""
+
+    def initialize(self, status_code: int) -> None:  # type: ignore[override]
+        self.set_status(status_code)
+
+    def prepare(self) -> None:
+        raise HTTPError(self._status_code)
+
+    def check_xsrf_cookie(self) -> None:
+        # There is nothing to protect, and the status is to be the one that was asked for.
+        pass
+
+
+class RedirectHandler(RequestHandler):
+    """Redirects GET and HEAD to ``url``, permanently (301) unless told otherwise (302).
+
+    The groups of the route's pattern are put into ``url`` as ``str.format`` does; the query goes along.
+    """
+
+    def initialize(self, url: str, permanent: bool = True) -> None:  # type: ignore[override]
+        self._url = url
+        self._permanent = permanent
+
+    def get(self, *args: Any, **kwargs: Any) -> None:  # type: ignore[override]
+        to_url = self._url.format(*args, **kwargs)
+        if self.request.query_arguments:
+            pairs = [
+                (name, value.decode("latin-1"))
+                for name, values in self.request.query_arguments.items()
+                for value in values
+            ]
+            to_url = url_concat(to_url, pairs)
+        self.redirect(to_url, permanent=self._permanent)
+
+    head = get  # type: ignore[assignment]
+
+
+class FallbackHandler(RequestHandler):
+    """Hands requests to something else: ``fallback``, called with the request, answers them."""
+
+    def initialize(self, fallback: Callable[[HTTPServerRequest], Any]) -> None:  # type: ignore[override]
+        self.fallback = fallback
+
+    def prepare(self) -> Awaitable[None] | None:
+        self._finished = True
+        self.fallback(self.request)
+        self.on_finish()
+        return None

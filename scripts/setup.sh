@@ -1,0 +1,168 @@
+#!/usr/bin/env bash
+# setup.sh [demo|dev|servers]...: what `make` needs before it runs the project without containers.
+#
+#   demo      .venv with the demo application          (requirements/demo.txt)
+#   dev       .venv with the tools and tests as well   (requirements/dev.txt)
+#   servers   the real servers the tests start: MongoDB in .venv; Redis, PostgreSQL and nginx from the system
+#
+#   pythons   only say which interpreters there are
+#
+# Does only what is missing. PYTHON=/path/to/python names the interpreter for a new .venv; otherwise it is the newest
+# one from 3.11 to 3.14 that really runs here.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+venv=${VENV:-.venv}
+apt_is_fresh=
+
+say() { echo "setup: $*" >&2; }
+fail() { say "$@"; exit 1; }
+
+# install_packages PACKAGE...: on Debian and its kin, as root; starts no service.
+install_packages() {
+    [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null || return 1
+    say "installing $*"
+    local policy=/usr/sbin/policy-rc.d ours='' log status=0
+    log=$(mktemp)
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' > "$policy"
+        chmod 755 "$policy"
+        ours=1
+    fi
+    if [ -z "$apt_is_fresh" ]; then
+        apt-get -q update > "$log" 2>&1 || :
+        apt_is_fresh=1
+    fi
+    DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@" >> "$log" 2>&1 < /dev/null ||
+        status=$?
+    [ -z "$ours" ] || rm -f "$policy"
+    [ "$status" = 0 ] || tail -n 20 "$log" >&2
+    rm -f "$log"
+    return "$status"
+}
+
+# usable PYTHON: it runs (a shim may not), is 3.11 to 3.14 and can make an environment.
+usable() {
+    "$1" -c '
+import sys, ensurepip, sqlite3, ssl, venv
+sys.exit(sys.implementation.name != "cpython" or not (3, 11) <= sys.version_info[:2] <= (3, 14))
+' > /dev/null 2>&1
+}
+
+# pythons: a usable interpreter of each version, the newest first.
+pythons() {
+    local minor candidate found=
+    for minor in 14 13 12 11; do
+        for candidate in "python3.$minor" "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3."$minor"*/bin/python3; do
+            if usable "$candidate"; then
+                echo "$candidate"
+                found=1
+                break
+            fi
+        done
+    done
+    [ -z "$found" ] || return 0
+    for candidate in python3 python; do
+        if usable "$candidate"; then
+            echo "$candidate"
+            return
+        fi
+    done
+}
+
+find_python() {
+    local found
+    if [ -n "${PYTHON:-}" ]; then
+        usable "$PYTHON" || fail "PYTHON=$PYTHON is no CPython from 3.11 to 3.14 with venv, ensurepip, ssl and sqlite3"
+        echo "$PYTHON"
+        return
+    fi
+    found=$(pythons)
+    [ -n "$found" ] && echo "${found%%$'\n'*}"
+}
+
+make_venv() {
+    if [ -x "$venv/bin/python" ] && usable "$venv/bin/python"; then
+        return
+    fi
+    local python
+    if ! python=$(find_python); then
+        [ -z "${PYTHON:-}" ] || exit 1
+        install_packages python3 python3-venv || :
+        python=$(find_python) ||
+            fail "no CPython from 3.11 to 3.14 with venv was found: install one (Debian: apt install python3-venv)," \
+                "or name it with PYTHON=/path/to/python"
+    fi
+    say "making $venv with $("$python" --version) ($python)"
+    "$python" -m venv --clear "$venv"
+}
+
+# install_locked LOCK...: these versions with these hashes, and the project itself as it lies here.
+install_locked() {
+    local stamp=$venv/installed number locks=() lock installed=
+    number=$(cat pyproject.toml requirements/*.txt | cksum)-$(pwd -P)
+    [ ! -f "$stamp" ] || installed=$(cat "$stamp")
+    for lock in build "$@"; do
+        case $installed in
+            "$number "*" $lock "*) ;;
+            "$number "*" dev "*) [ "$lock" = demo ] || locks+=(-r "requirements/$lock.txt") ;;
+            *) locks+=(-r "requirements/$lock.txt") ;;
+        esac
+    done
+    [ ${#locks[@]} -gt 0 ] || return 0
+    say "installing the requirements: build $*"
+    "$venv/bin/python" -m pip install -qq --disable-pip-version-check --require-hashes "${locks[@]}"
+    "$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
+    # What was there under the same locks stays there.
+    case $installed in "$number "*) ;; *) installed="$number " ;; esac
+    echo "$installed build $* " > "$stamp"
+}
+
+has_program() {
+    local name
+    for name; do
+        PATH=$PATH:/usr/sbin:/usr/local/sbin command -v "$name" > /dev/null && return
+    done
+    return 1
+}
+has_postgres() {
+    has_program postgres || compgen -G '/usr/lib/postgresql/*/bin/postgres' > /dev/null
+}
+# The mongod of the wheel runs, or one of the system's.
+has_mongod() {
+    local found
+    found=$(compgen -G "$venv/lib/python3*/site-packages/fiftyone/db/bin/mongod" | head -n 1) || :
+    { [ -n "$found" ] && "$found" --version > /dev/null 2>&1; } || has_program mongod
+}
+
+install_servers() {
+    local packages=()
+    has_program nginx || packages+=(nginx)
+    has_program redis-server || packages+=(redis-server)
+    has_postgres || packages+=(postgresql)
+    # What the wheel's mongod is linked with.
+    has_mongod || packages+=(libcurl4 libssl3 liblzma5)
+    [ ${#packages[@]} -gt 0 ] || return 0
+    install_packages "${packages[@]}" ||
+        fail "the tests run against real servers, and these are missing:" \
+            "${packages[*]} (Debian's package names: sudo apt-get install ${packages[*]})"
+    has_mongod || fail "no mongod that runs: install MongoDB 6 or newer"
+}
+
+if [ "$*" = pythons ]; then
+    pythons
+    exit
+fi
+locks=()
+servers=
+for asked; do
+    case $asked in
+        demo | dev) locks+=("$asked") ;;
+        servers) locks+=(testservers); servers=1 ;;
+        *) fail "$asked: there are demo, dev and servers" ;;
+    esac
+done
+[ ${#locks[@]} -gt 0 ] || fail "say what for: demo, dev or servers"
+make_venv
+install_locked "${locks[@]}"
+[ -z "$servers" ] || install_servers

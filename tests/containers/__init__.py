@@ -1,0 +1,1 @@
+"""Tests with a hand on the containers of a running stack. Only `make test-containers` starts one for them."""
