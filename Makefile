@@ -17,7 +17,7 @@ help:  ## say what there is
 
 .PHONY: up
 up: secrets  ## build and start everything in containers, wait until it is ready, say where it is
-	$(COMPOSE) up -d --build --remove-orphans
+	$(COMPOSE) up -d --build --remove-orphans || { $(COMPOSE) logs --tail=30 migrate; exit 1; }
 	@scripts/wait-until-healthy.sh $(COMPOSE)
 	@scripts/say-where.sh "$$($(COMPOSE) port nginx 8080)"
 

@@ -88,7 +88,8 @@ class JSONFormatter(logging.Formatter):
 def plain_formatter() -> LogFormatter:
     """The framework's format, with the process and the request's id."""
     return LogFormatter(
-        fmt="%(color)s[%(levelname)1.1s %(asctime)s %(process)d %(request_id)s %(name)s]%(end_color)s %(message)s",
+        fmt="%(color)s[%(levelname)1.1s %(asctime)s %(process)d %(request_id)s %(name)s]%(end_color)s"
+        " %(message)s",
         datefmt="%Y-%m-%d %H:%M:%S",
     )
 

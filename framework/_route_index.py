@@ -66,10 +66,12 @@ def _alternates(source: str) -> bool:
 class RouteIndex(Generic[T]):
     """Entries in the order of a table, each with the pattern of paths it is for; None: for any path."""
 
-    __slots__ = ("_by_length", "_everywhere", "_literal", "_size")
+    # The answer for paths whose first match is known beforehand: a literal that no entry above it matches.
+    sure: dict[str, T]
+
+    __slots__ = ("_by_length", "_everywhere", "_literal", "sure")
 
     def __init__(self, entries: Sequence[tuple[re.Pattern[str] | None, T]]) -> None:
-        self._size = len(entries)
         self._literal: dict[str, list[tuple[int, T]]] = {}
         self._everywhere: list[tuple[int, T]] = []
         prefixes: dict[int, dict[str, list[tuple[int, T]]]] = {}
@@ -82,6 +84,16 @@ class RouteIndex(Generic[T]):
             else:
                 self._everywhere.append((position, entry))
         self._by_length = sorted(prefixes.items())
+        self.sure = {}
+        for path in self._literal:
+            for position, entry in self.candidates(path):
+                pattern = entries[position][0]
+                if pattern is None:
+                    break
+                if pattern.match(path):
+                    if not pattern.groups:
+                        self.sure[path] = entry
+                    break
 
     def candidates(self, path: str) -> list[tuple[int, T]]:
         """The entries that may match, each with its place in the table, in its order."""

@@ -15,7 +15,6 @@ from typing import Any, Generic, TypeVar
 
 from framework.concurrent import Future
 from framework.platform.loops import current_loop, seconds_until
-from framework.util import TimeoutError
 
 __all__ = ["Line", "Waiter"]
 

@@ -147,7 +147,7 @@ def future_set_exc_info(
     future: futures.Future[T] | Future[T],
     exc_info: tuple[type | None, BaseException | None, TracebackType | None],
 ) -> None:
-    """Sets the exception of `future` from a `sys.exc_info` triple, as `future_set_exception_unless_cancelled`.
+    """As `future_set_exception_unless_cancelled`, from a `sys.exc_info` triple.
 
     :raises Exception: the triple holds no exception.
     """
@@ -156,9 +156,7 @@ def future_set_exc_info(
     future_set_exception_unless_cancelled(future, exc_info[1])
 
 
-def future_add_done_callback(
-    future: futures.Future[T] | Future[T], callback: Callable[..., None]
-) -> None:
+def future_add_done_callback(future: futures.Future[T] | Future[T], callback: Callable[..., None]) -> None:
     """Calls ``callback(future)`` when `future` is done: at once if it is done already."""
     if future.done():
         callback(future)

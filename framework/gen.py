@@ -29,7 +29,7 @@ from framework.concurrent import (
 )
 from framework.log import app_log
 from framework.platform.loops import create_future, current_loop, seconds_until
-from framework.util import TimeoutError
+from framework.util import TimeoutError  # noqa: A004
 
 __all__ = [
     "BadYieldError",
@@ -56,9 +56,7 @@ __all__ = [
 T = TypeVar("T")
 
 # What a generator coroutine may yield; mypy has no recursive form that callers could read.
-Yieldable: TypeAlias = Union[
-    None, Awaitable[Any], list[Any], dict[Any, Any], "futures.Future[Any]", "Moment"  # noqa: UP007
-]
+Yieldable: TypeAlias = Union[Awaitable[Any], list[Any], dict[Any, Any], "futures.Future[Any]", "Moment", None]
 
 
 class KeyReuseError(Exception):
@@ -197,7 +195,8 @@ class Runner:
         self.running = True
         try:
             while self.future is not None and self.future.done():
-                future, self.future = self.future, None
+                future: Any = self.future
+                self.future = None
                 try:
                     try:
                         value = future.result()

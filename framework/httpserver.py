@@ -46,9 +46,10 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
         # `Configurable` calls `initialize` instead.
         pass
 
-    def initialize(  # type: ignore[override]
+    def initialize(
         self,
-        request_callback: HTTPServerConnectionDelegate | Callable[[HTTPServerRequest], Awaitable[None] | None],
+        request_callback: HTTPServerConnectionDelegate
+        | Callable[[HTTPServerRequest], Awaitable[None] | None],
         no_keep_alive: bool = False,
         xheaders: bool = False,
         ssl_options: dict[str, Any] | ssl.SSLContext | None = None,
@@ -138,7 +139,7 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
             return DelegateService(callback, done)
         return CallableService(callback, done)
 
-    async def close_all_connections(self, timeout: float | None = None) -> None:
+    async def close_all_connections(self, timeout: float | None = None) -> None:  # noqa: ASYNC109
         """Closes the connections once what they are at is answered; call `stop` first.
 
         After ``timeout`` seconds, if given, what is still there is broken off.

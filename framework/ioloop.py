@@ -15,7 +15,7 @@ from framework.gen import convert_yielded
 from framework.log import app_log
 from framework.platform.asyncio import IOLoop
 from framework.platform.loops import new_asyncio_loop
-from framework.util import TimeoutError
+from framework.util import TimeoutError  # noqa: A004
 
 __all__ = ["IOLoop", "PeriodicCallback", "TimeoutError", "new_asyncio_loop"]
 

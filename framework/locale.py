@@ -103,8 +103,13 @@ def load_gettext_translations(directory: str, domain: str) -> None:
     """
     found: dict[str, gettext.NullTranslations] = {}
     for code in sorted(os.listdir(directory)):
-        # A catalogue of the language alone, where there is one, fills what the locale's own lacks.
-        for path in gettext.find(domain, directory, [code], all=True) if not code.startswith(".") else ():
+        if code.startswith("."):
+            continue
+        # A catalogue of the language alone, where there is one, fills what the region's lacks.
+        for folder in dict.fromkeys((code, code.partition("_")[0])):
+            path = os.path.join(directory, folder, "LC_MESSAGES", f"{domain}.mo")
+            if not os.path.isfile(path):
+                continue
             try:
                 with open(path, "rb") as file:
                     catalogue = gettext.GNUTranslations(file)
@@ -117,6 +122,10 @@ def load_gettext_translations(directory: str, domain: str) -> None:
             else:
                 found[code] = catalogue
     _install(found)
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(_UTC)
 
 
 def _install(translations: dict[str, _Catalogue] | dict[str, gettext.NullTranslations]) -> None:
@@ -262,7 +271,7 @@ class Locale:
             raise TypeError(f"date should be a number or a datetime, not {type(date)}")
         elif date.tzinfo is None:
             date = date.replace(tzinfo=_UTC)
-        now = datetime.datetime.now(_UTC)
+        now = _now()
         if date > now:
             if relative and (date - now).total_seconds() < 60:
                 # Clocks differ a little: what is not long ahead is now.

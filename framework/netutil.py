@@ -236,9 +236,7 @@ def is_valid_ip(ip: str) -> bool:
         # getaddrinfo takes an empty string for localhost and stops at a NUL.
         return False
     try:
-        return bool(
-            socket.getaddrinfo(ip, 0, socket.AF_UNSPEC, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)
-        )
+        return bool(socket.getaddrinfo(ip, 0, socket.AF_UNSPEC, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST))
     except (socket.gaierror, UnicodeError):
         return False
 
@@ -279,9 +277,7 @@ def _addresses(infos: list[Any]) -> list[Address]:
     return [(family, address) for family, _, _, _, address in infos]
 
 
-def _resolve_blocking(
-    host: str, port: int, family: socket.AddressFamily = socket.AF_UNSPEC
-) -> list[Address]:
+def _resolve_blocking(host: str, port: int, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[Address]:
     try:
         return _addresses(socket.getaddrinfo(host, port, family, socket.SOCK_STREAM))
     except UnicodeError as error:
@@ -340,9 +336,7 @@ class ExecutorResolver(Resolver):
         self.executor = None
 
     @run_on_executor
-    def resolve(
-        self, host: str, port: int, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[Address]:
+    def resolve(self, host: str, port: int, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[Address]:
         """As `Resolver.resolve`."""
         return _resolve_blocking(host, port, family)
 
@@ -383,7 +377,7 @@ class OverrideResolver(Resolver):
         ``(host, port)`` for the latter two.
     """
 
-    def initialize(self, resolver: Resolver, mapping: dict[Any, Any]) -> None:  # type: ignore[override]
+    def initialize(self, resolver: Resolver, mapping: dict[Any, Any]) -> None:
         self.resolver = resolver
         self.mapping = mapping
 

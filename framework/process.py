@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any
 
 from framework.log import gen_log
-from framework.platform.asyncio import release_loops, renew_loops
+from framework.platform.forking import release_loops, renew_loops
 
 __all__ = ["cpu_count", "fork_processes", "task_id"]
 

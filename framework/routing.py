@@ -320,7 +320,7 @@ class RuleRouter(Router):
                     raise ValueError(
                         f"a rule has a pattern, a target, and maybe arguments and a name, not {rule!r}"
                     )
-                rule = URLSpec(*rule) if isinstance(rule[0], str) else Rule(*rule)  # noqa: PLW2901
+                rule = URLSpec(*rule) if isinstance(rule[0], str) else Rule(*rule)
             self.rules.append(self.process_rule(rule))
 
     def process_rule(self, rule: Rule) -> Rule:

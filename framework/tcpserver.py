@@ -62,7 +62,9 @@ class TCPServer:
         """
         self._backlog = backlog
         self.add_sockets(
-            bind_sockets(port, address=address, family=family, backlog=backlog, flags=flags, reuse_port=reuse_port)
+            bind_sockets(
+                port, address=address, family=family, backlog=backlog, flags=flags, reuse_port=reuse_port
+            )
         )
 
     def bind(
@@ -104,8 +106,10 @@ class TCPServer:
 
     def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
         """Serves listening sockets on the current loop."""
-        loop = IOLoop.current().asyncio_loop  # type: ignore[attr-defined]
-        context = None if self.ssl_options is None else ssl_options_to_context(self.ssl_options, server_side=True)
+        loop = IOLoop.current().asyncio_loop
+        context = (
+            None if self.ssl_options is None else ssl_options_to_context(self.ssl_options, server_side=True)
+        )
         for listening in sockets:
             listening.setblocking(False)
             self._sockets[listening.fileno()] = listening

@@ -17,7 +17,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 
 import pytest
 
@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 FLOORS = (
     ("util", "escape", "log", "options", "locale", "_locale_data", "template", "httputil"),
-    ("_background", "concurrent", "gen", "ioloop", "locks", "queues", "platform"),
+    ("_background", "_waiters", "concurrent", "gen", "ioloop", "locks", "queues", "platform"),
     ("netutil", "iostream", "process", "tcpserver", "tcpclient", "autoreload"),
     ("_http1", "httpserver", "httpclient", "http1connection", "simple_httpclient", "curl_httpclient"),
     ("_route_index", "routing", "web", "websocket", "session", "auth", "wsgi", "asgi"),
@@ -319,6 +319,9 @@ def test_public_names_exist_and_are_explained(name: str) -> None:
     assert not silent, f"without a docstring: {silent}"
 
 
+METHODS = (FunctionType, classmethod, staticmethod, property)
+
+
 def _unexplained(module: ModuleType, public: str) -> Iterator[str]:
     thing = getattr(module, public)
     if inspect.isroutine(thing) and not inspect.getdoc(thing):
@@ -329,7 +332,7 @@ def _unexplained(module: ModuleType, public: str) -> Iterator[str]:
         yield public
     for member, value in vars(thing).items():
         # A method that overrides has the explanation of what it overrides.
-        if member.startswith("_") or not (inspect.isroutine(value) or isinstance(value, property)):
+        if member.startswith("_") or not isinstance(value, METHODS):
             continue
         if not inspect.getdoc(getattr(thing, member)):
             yield f"{public}.{member}"

@@ -51,7 +51,7 @@ class Handler(SessionBaseHandler):
         return None
 
     def get_current_user(self) -> dict[str, Any] | None:
-        """Who is logged in: `id` and `username` of the account, and when the session `began` (epoch seconds)."""
+        """Who is logged in: the account's `id` and `username`, when the session `began` (epoch seconds)."""
         user: dict[str, Any] | None = self.session.get("user")
         return user
 

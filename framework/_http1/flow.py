@@ -116,5 +116,8 @@ class BodyPump:
             self._failed(error)
             return
         self._run()
+        self._resume_unless_busy()
+
+    def _resume_unless_busy(self) -> None:
         if self._waiting is None and not self.closed:
             self._resume()

@@ -30,7 +30,9 @@ def _name_of(raw: bytes) -> str:
 class WireRequest(HTTPServerRequest):
     """A request that came over one of the server's connections."""
 
-    def __init__(self, wire: ServerConnection, method: str, target: bytes, version: str, fields: Fields) -> None:
+    def __init__(
+        self, wire: ServerConnection, method: str, target: bytes, version: str, fields: Fields
+    ) -> None:
         self._wire = wire
         self._fields = fields
         self.method = method
@@ -62,14 +64,16 @@ class WireRequest(HTTPServerRequest):
         return self.uri
 
     @lazy
-    def headers(self) -> HTTPHeaders:  # type: ignore[override]
+    def headers(self) -> HTTPHeaders:
         fields: dict[str, str | list[str]] = {}
+        repeated = False
         for name, value in self._fields.items():
             if isinstance(value, list):
+                repeated = True
                 fields[_name_of(name)] = [one.decode("latin-1") for one in value]
             else:
                 fields[_name_of(name)] = value.decode("latin-1")
-        return HTTPHeaders.of_fields(fields)
+        return HTTPHeaders.of_fields(fields, repeated)
 
     def _field(self, name: str) -> str | None:
         made = self.__dict__.get("headers")
@@ -81,12 +85,12 @@ class WireRequest(HTTPServerRequest):
         return (b",".join(value) if isinstance(value, list) else value).decode("latin-1")
 
     @lazy
-    def host(self) -> str:  # type: ignore[override]
+    def host(self) -> str:
         host = self._fields.get(b"host")
         return host.decode("latin-1") if isinstance(host, bytes) else "127.0.0.1"
 
     @lazy
-    def remote_ip(self) -> str:  # type: ignore[override]
+    def remote_ip(self) -> str:
         wire = self._wire
         peer: str = wire.peer
         proxies = wire.settings.proxies
@@ -96,7 +100,7 @@ class WireRequest(HTTPServerRequest):
         return address or "0.0.0.0"  # noqa: S104
 
     @lazy
-    def protocol(self) -> str:  # type: ignore[override]
+    def protocol(self) -> str:
         wire = self._wire
         direct: str = wire.scheme
         proxies = wire.settings.proxies
@@ -106,12 +110,12 @@ class WireRequest(HTTPServerRequest):
         return scheme
 
     @lazy
-    def connection(self) -> HTTPConnection:  # type: ignore[override]
+    def connection(self) -> HTTPConnection:
         exchange: HTTPConnection = self._wire.exchange(self)
         return exchange
 
-    @property
-    def server_connection(self) -> Any:  # type: ignore[override]
+    @lazy
+    def server_connection(self) -> Any:
         """What stands for the connection as a whole, the same for each of its requests."""
         return self._wire
 

@@ -37,7 +37,7 @@ from framework.httputil.messages import HTTPMessageDelegate
 from framework.iostream import StreamClosedError
 from framework.log import app_log, gen_log
 
-__all__ = ["Service", "ServerConnection"]
+__all__ = ["ServerConnection", "Service"]
 
 IDLE: Final = 0
 HEAD: Final = 1
@@ -83,6 +83,8 @@ class ServerConnection(asyncio.Protocol):
         "_feeding",
         "_fields",
         "_held",
+        "_host",
+        "_idle_limit",
         "_last",
         "_loop",
         "_method",
@@ -127,6 +129,9 @@ class ServerConnection(asyncio.Protocol):
         self._loop = loop
         self._parser = httptools.HttpRequestParser(self)
         self._state = IDLE
+        # The Host of the last request, which has been checked.
+        self._host: bytes | list[bytes] | None = b"\0"
+        self._idle_limit = settings.idle_timeout + clock.interval
         self._fields: Fields = {}
         self._target = b""
         self._method: str | None = None
@@ -182,6 +187,8 @@ class ServerConnection(asyncio.Protocol):
             return
         if self._held or (self._active is not None and self._state != BODY) or self._write_paused:
             self._hold(data)
+        elif len(data) <= _SLICE:
+            self._parse(data)
         else:
             self._feed(data)
 
@@ -243,12 +250,9 @@ class ServerConnection(asyncio.Protocol):
             self.transport.resume_reading()
 
     def _feed(self, data: bytes) -> None:
-        if len(data) <= _SLICE:
-            self._parse(data)
-            return
         at = 0
         while at < len(data) and self._state != DRAIN and self._last is None:
-            if at and (self._active is not None and self._state != BODY or self._write_paused):
+            if at and ((self._active is not None and self._state != BODY) or self._write_paused):
                 self._held.insert(0, data[at:])
                 self._pause_reading()
                 return
@@ -275,6 +279,10 @@ class ServerConnection(asyncio.Protocol):
             self._advance()
         # What is being read now, behind these bytes.
         state = self._state
+        if state == IDLE and self._active is None and not self._write_paused:
+            self._fed = 0
+            self.deadline = self.clock.now + self._idle_limit
+            return
         if state == HEAD:
             if self._requests != before:
                 self._fed = 0
@@ -358,7 +366,11 @@ class ServerConnection(asyncio.Protocol):
         version = parser.get_http_version()
         if self._fed > settings.max_header_size or len(fields) > settings.max_header_count // 2:
             self._check_size()
-        check_request(version, fields)
+        # Most requests of a connection are for the host of the one before.
+        host = fields.get(b"host")
+        if host != self._host or version != "1.1" or b"transfer-encoding" in fields:
+            check_request(version, fields)
+            self._host = host
         if b"#" in self._target:
             raise Refused(400, "a fragment in the request target")
         method = self._method
@@ -367,7 +379,9 @@ class ServerConnection(asyncio.Protocol):
         else:
             self._method = None
         self._requests += 1
-        request = WireRequest(self, method, self._target, "HTTP/" + version, fields)
+        request = WireRequest(
+            self, method, self._target, "HTTP/1.1" if version == "1.1" else "HTTP/1.0", fields
+        )
         request.keep_alive = settings.keep_alive and parser.should_keep_alive()
         self._request = request
         self._body_size = 0
@@ -739,4 +753,3 @@ class ServerConnection(asyncio.Protocol):
         self._held.clear()
         self._resume_reading()
         return self.transport, rest
-

@@ -46,18 +46,12 @@ def status_line(code: int, reason: str | None) -> str:
 
 def header_block(headers: HTTPHeaders) -> str:
     """The header lines, each with its end; raises `ValueError` where a field would break out of its line."""
-    fields = headers._fields
-    lines = []
-    for name, value in fields.items():
-        if value.__class__ is str:
-            lines.append(f"{name}: {value}\r\n")
-        elif isinstance(value, list):
-            lines += [f"{name}: {one}\r\n" for one in value]
-        else:
-            lines.append(f"{name}: {value}\r\n")
+    pairs = headers.get_all() if headers._repeated else headers._fields.items()
+    lines = [f"{name}: {value}\r\n" for name, value in pairs]
     block = "".join(lines)
     # A line holds one CR and one LF; any more were smuggled into a name or a value.
-    if block.count("\n") != len(lines) or block.count("\r") != len(lines) or "\0" in block:
+    count = len(lines)
+    if block.count("\n") != count or block.count("\r") != count or "\0" in block:
         for line in lines:
             if line.count("\n") != 1 or line.count("\r") != 1 or "\0" in line:
                 raise ValueError(f"Illegal characters (CR, LF or NUL) in header line {line[:-2]!r}")

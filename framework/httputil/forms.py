@@ -123,11 +123,7 @@ def _parse_urlencoded(body: bytes, arguments: dict[str, list[bytes]], config: Pa
         return
     if body.count(b"&") >= config.max_arguments:
         raise HTTPInputError("Invalid x-www-form-urlencoded body: Max number of fields exceeded")
-    try:
-        parsed = parse_qs_bytes(body, keep_blank_values=True)
-    except ValueError as error:
-        raise HTTPInputError(f"Invalid x-www-form-urlencoded body: {error}") from error
-    for name, values in parsed.items():
+    for name, values in parse_qs_bytes(body, keep_blank_values=True).items():
         arguments.setdefault(name, []).extend(values)
 
 
@@ -166,14 +162,17 @@ def parse_multipart_form_data(
     if end < 0:
         raise HTTPInputError("Invalid multipart/form-data: no final boundary found")
     delimiter = b"--%b\r\n" % boundary
-    if data.count(delimiter, 0, end) >= config.max_parts:
-        raise HTTPInputError("multipart/form-data has too many parts")
     # Positions rather than `split`, so that each value is copied once.
+    stops: list[int] = []
+    stop = data.find(delimiter, 0, end)
+    while stop >= 0:
+        stops.append(stop)
+        if len(stops) >= config.max_parts:
+            raise HTTPInputError("multipart/form-data has too many parts")
+        stop = data.find(delimiter, stop + len(delimiter), end)
     start = 0
-    while start <= end:
-        stop = data.find(delimiter, start, end)
-        if stop < 0:
-            stop = end
+    for stop in [*stops, end]:
+        # Nothing between two boundaries is no part.
         if stop > start:
             _parse_part(data, start, stop, arguments, files, config.max_part_header_size)
         start = stop + len(delimiter)

@@ -43,33 +43,42 @@ class HTTPHeaders(MutableMapping[str, str]):
     # Printed name to value, or to a list of two values and more.
     _fields: dict[str, str | list[str]]
 
-    __slots__ = ("_fields",)
+    # Whether any value has ever been a list.
+    _repeated: bool
+
+    __slots__ = ("_fields", "_repeated")
 
     def __init__(self, *args: Any, **kwargs: str) -> None:
         self._fields = {}
+        self._repeated = False
         if len(args) == 1 and not kwargs and isinstance(args[0], HTTPHeaders):
             self._copy_from(args[0])
         elif args or kwargs:
             self.update(*args, **kwargs)
 
     @classmethod
-    def of_fields(cls, fields: dict[str, str | list[str]]) -> HTTPHeaders:
-        """Headers around a dict that is theirs from now on: printed name to value, or to a list of two and more."""
+    def of_fields(cls, fields: dict[str, str | list[str]], repeated: bool) -> HTTPHeaders:
+        """Headers around a dict that is theirs from now on: printed name to value.
+
+        ``repeated``: whether any value is a list of two and more.
+        """
         headers = cls.__new__(cls)
         headers._fields = fields
+        headers._repeated = repeated
         return headers
 
     def _copy_from(self, other: HTTPHeaders) -> None:
         self._fields = {
-            name: value if isinstance(value, str) else value.copy() for name, value in other._fields.items()
+            name: value.copy() if isinstance(value, list) else value for name, value in other._fields.items()
         }
+        self._repeated = other._repeated
 
     def add(self, name: str, value: str, *, _chars_are_bytes: bool = True) -> None:
         """Adds a value beside those the field already has; both are checked (`HTTPInputError`)."""
         if not _NAME(name):
             raise HTTPInputError(f"Invalid header name {name!r}")
         text = native_str(value)
-        if text is None or not (_BYTES_VALUE if _chars_are_bytes else _TEXT_VALUE)(text):
+        if not (_BYTES_VALUE if _chars_are_bytes else _TEXT_VALUE)(text):
             raise HTTPInputError(f"Invalid header value {value!r}")
         name = printed_name(name)
         present = self._fields.get(name)
@@ -79,6 +88,7 @@ class HTTPHeaders(MutableMapping[str, str]):
             present.append(text)
         else:
             self._fields[name] = [present, text]
+            self._repeated = True
 
     def get_list(self, name: str) -> list[str]:
         """Every value of the field, in order; an empty list if there is none."""
@@ -159,7 +169,7 @@ class HTTPHeaders(MutableMapping[str, str]):
     __copy__ = copy
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (HTTPHeaders.of_fields, (self._fields,))
+        return (HTTPHeaders.of_fields, (self._fields, self._repeated))
 
     def __str__(self) -> str:
         return "".join([f"{name}: {value}\n" for name, value in self.get_all()])

@@ -175,7 +175,8 @@ class HTTPServerRequest:
 
     def _field(self, name: str) -> str | None:
         """One header field, without making `headers` of the others."""
-        return self.headers.get(name)
+        value: str | None = self.headers.get(name)
+        return value
 
     @lazy
     def _cookie_values(self) -> dict[str, str]:
@@ -189,7 +190,7 @@ class HTTPServerRequest:
         for name, value in self._cookie_values.items():
             try:
                 cookies[name] = value
-            except Exception:  # noqa: BLE001,S112,PERF203
+            except Exception:  # noqa: S112
                 # A name that http.cookies can't represent; the others are still there.
                 continue
         return cookies

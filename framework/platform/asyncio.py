@@ -18,15 +18,15 @@ from concurrent import futures
 from typing import Any, Protocol, TypeVar, overload
 
 from framework.concurrent import Future, is_future
-from framework.gen import BadYieldError, convert_yielded, moment
+from framework.gen import BadYieldError, Moment, convert_yielded
 from framework.log import app_log
 from framework.platform.loops import current_loop, new_asyncio_loop, seconds_until, thread_loop
 from framework.platform.selector_thread import AddThreadSelectorEventLoop, SelectorThread
-from framework.util import Configurable, TimeoutError
+from framework.util import Configurable
 
 __all__ = [
     "AddThreadSelectorEventLoop",
-    "AnyThreadEventLoopPolicy",
+    "AnyThreadEventLoopPolicy",  # noqa: F822 (made by __getattr__)
     "AsyncIOLoop",
     "AsyncIOMainLoop",
     "BaseAsyncIOLoop",
@@ -105,7 +105,8 @@ class IOLoop(Configurable):
         loop = asyncio._get_running_loop() or (current_loop() if instance else thread_loop())
         found = None if loop is None else IOLoop._of_asyncio_loop.get(loop)
         if found is None and instance:
-            return AsyncIOMainLoop(make_current=False)
+            made: IOLoop = AsyncIOMainLoop(make_current=False)
+            return made
         return found
 
     @staticmethod
@@ -278,16 +279,14 @@ class IOLoop(Configurable):
         """Undoes `add_signal`; False if it had not been called."""
         return self.asyncio_loop.remove_signal_handler(signal.Signals(signum))
 
-    def add_future(
-        self, future: Future[T] | futures.Future[T], callback: Callable[[Future[T]], Any]
-    ) -> None:
+    def add_future(self, future: Future[T] | futures.Future[T], callback: Callable[[Future[T]], Any]) -> None:
         """Calls ``callback(future)`` in this loop when `future`, of whichever kind and loop, is done.
 
         :raises TypeError: `future` is no future.
         """
         if isinstance(future, Future) and future.get_loop() is self.asyncio_loop:
             future.add_done_callback(lambda done: self._run_callback(callback, (done,), {}))
-        elif future is moment:
+        elif isinstance(future, Moment):
             self.add_callback(callback, future)
         elif is_future(future):
             future.add_done_callback(lambda done: self.add_callback(callback, done))
@@ -302,7 +301,7 @@ class IOLoop(Configurable):
 
     def set_default_executor(self, executor: futures.Executor) -> None:
         """Sets what `run_in_executor` uses for None."""
-        self.asyncio_loop.set_default_executor(executor)  # type: ignore[arg-type]
+        self.asyncio_loop.set_default_executor(executor)
 
     def _run_callback(
         self, callback: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -350,12 +349,11 @@ class IOLoop(Configurable):
         return self._call_in(seconds_until(deadline), callback, args, kwargs)
 
     def call_later(self, delay: float, callback: Callable[..., Any], *args: Any, **kwargs: Any) -> object:
-        """Calls ``callback(*args, **kwargs)`` after `delay` seconds; returns a handle for `remove_timeout`."""
+        """Calls ``callback(*args, **kwargs)`` after `delay` seconds; returns a handle, see `add_timeout`."""
         return self._call_in(delay, callback, args, kwargs)
 
     def call_at(self, when: float, callback: Callable[..., Any], *args: Any, **kwargs: Any) -> object:
-        """Calls ``callback(*args, **kwargs)`` at `when`, as `time` counts; returns a handle for
-        `remove_timeout`."""
+        """Calls ``callback(*args, **kwargs)`` at `when`, a deadline as `time` counts; see `add_timeout`."""
         return self._call_in(when - self.time(), callback, args, kwargs)
 
     def remove_timeout(self, timeout: object) -> None:
@@ -463,7 +461,9 @@ class BaseAsyncIOLoop(IOLoop):
             if loop.is_closed():
                 known.pop(loop, None)
         if asyncio_loop in known:
-            raise RuntimeError(f"IOLoop {known[asyncio_loop]} already associated with asyncio loop {asyncio_loop}")
+            raise RuntimeError(
+                f"IOLoop {known[asyncio_loop]} already associated with asyncio loop {asyncio_loop}"
+            )
         self.asyncio_loop = asyncio_loop
         self.selector_loop = asyncio_loop
         if sys.platform == "win32" and isinstance(asyncio_loop, asyncio.ProactorEventLoop):
@@ -533,48 +533,6 @@ def to_tornado_future(asyncio_future: Future[T]) -> Future[T]:
     return asyncio_future
 
 
-def release_loops() -> list[IOLoop]:
-    """Closes the asyncio loops of all idle `IOLoop` objects before a fork; `renew_loops` is for the child.
-
-    Two processes must not share a loop: its descriptors are the same in both.
-
-    :raises RuntimeError: a loop runs or waits for something, which would be lost.
-    """
-    set_here = thread_loop()
-    loops = dict.fromkeys(loop for loop in [set_here, *IOLoop._of_asyncio_loop] if loop is not None)
-    idle = {loop: IOLoop._of_asyncio_loop.get(loop) for loop in loops if not loop.is_closed()}
-    for loop, io_loop in idle.items():
-        reason = _busy(loop, io_loop)
-        if reason is not None:
-            raise RuntimeError(f"Cannot fork: {reason}. Start the processes before anything else")
-    for loop in idle:
-        IOLoop._of_asyncio_loop.pop(loop, None)
-        loop.close()
-    if set_here is not None:
-        asyncio.set_event_loop(None)
-    return [io_loop for io_loop in idle.values() if io_loop is not None]
-
-
-def _busy(loop: asyncio.AbstractEventLoop, io_loop: IOLoop | None) -> str | None:
-    if loop.is_running() or asyncio._get_running_loop() is not None:
-        return "an event loop is running"
-    if asyncio.all_tasks(loop):
-        return "tasks wait in the event loop"
-    if io_loop is not None and io_loop.handlers:
-        return f"the event loop has handlers for the descriptors {sorted(io_loop.handlers)}"
-    if io_loop is not None and io_loop._filled:
-        return "callbacks or timeouts wait in the event loop"
-    return None
-
-
-def renew_loops(loops: list[IOLoop]) -> None:
-    """Gives each of `release_loops`' answer a fresh asyncio loop; the last one becomes the thread's own."""
-    for io_loop in loops:
-        io_loop.asyncio_loop = io_loop.selector_loop = new_asyncio_loop()
-        IOLoop._of_asyncio_loop[io_loop.asyncio_loop] = io_loop
-        io_loop._set_current()
-
-
 def _end_tasks(loop: asyncio.AbstractEventLoop) -> None:
     """Cancels the tasks of a loop that stands, lets them finish, and closes its asynchronous generators."""
     tasks = asyncio.all_tasks(loop)
@@ -619,4 +577,3 @@ def __getattr__(name: str) -> Any:
         globals()[name] = _any_thread_policy()
         return globals()[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-

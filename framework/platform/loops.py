@@ -12,7 +12,14 @@ import os
 import sys
 import time
 
-__all__ = ["LOOP_VARIABLE", "create_future", "current_loop", "new_asyncio_loop", "seconds_until", "thread_loop"]
+__all__ = [
+    "LOOP_VARIABLE",
+    "create_future",
+    "current_loop",
+    "new_asyncio_loop",
+    "seconds_until",
+    "thread_loop",
+]
 
 LOOP_VARIABLE = "FRAMEWORK_LOOP"
 

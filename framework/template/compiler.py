@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from types import CodeType
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
+from framework.template.blocks import Load, collect_blocks
 from framework.template.errors import PythonSyntaxError
 from framework.template.nodes import (
     Apply,
@@ -34,7 +35,7 @@ from framework.template.nodes import (
 from framework.template.python import PythonReader
 from framework.template.sources import Sources
 
-__all__ = ["Compiled", "Load", "compile_document"]
+__all__ = ["Compiled", "compile_document"]
 
 
 class _Place(TypedDict):
@@ -45,9 +46,6 @@ class _Place(TypedDict):
     end_lineno: int
     end_col_offset: int
 
-
-# Finds what a document includes.
-Load = Callable[[Document, Include], Document]
 
 _DEFAULT_ESCAPES = ("xhtml_escape", "escape")
 _PRELUDE = """\
@@ -84,7 +82,7 @@ def compile_document(chain: list[Document], load: Load) -> Compiled:
 
     blocks: dict[str, Block] = {}
     for document in reversed(chain):
-        _collect_blocks(document, document.body, blocks, load_once)
+        collect_blocks(document, document.body, blocks, load_once)
     for inline_escape in (True, False):
         sources = Sources(chain[0])
         builder = _Builder(sources, blocks, load_once, inline_escape)
@@ -95,21 +93,6 @@ def compile_document(chain: list[Document], load: Load) -> Compiled:
         if not any(name in builder.escapes for name in _local_names(function)):
             break
     return Compiled(module, function, tree, sources)
-
-
-def _collect_blocks(document: Document, body: list[Node], blocks: dict[str, Block], load: Load) -> None:
-    for node in body:
-        if isinstance(node, Block):
-            blocks[node.name] = node
-            _collect_blocks(document, node.body, blocks, load)
-        elif isinstance(node, Apply):
-            _collect_blocks(document, node.body, blocks, load)
-        elif isinstance(node, Control):
-            for branch in node.branches:
-                _collect_blocks(document, branch.body, blocks, load)
-        elif isinstance(node, Include):
-            included = load(document, node)
-            _collect_blocks(included, included.body, blocks, load)
 
 
 def _local_names(code: CodeType) -> Iterator[str]:
@@ -187,9 +170,7 @@ class _Builder:
         self._flush()
         ending = "_tt_join(_tt_buffer)" if scope.has_bytes else "''.join(_tt_buffer).encode('utf-8')"
         tree = _placed(ast.parse(f"{_PRELUDE.format(name=name)}    return {ending}\n"), scope.place)
-        function = tree.body[0]
-        if not isinstance(function, ast.FunctionDef):
-            raise TypeError("the prelude is a function")
+        function = cast(ast.FunctionDef, tree.body[0])
         function.body[-1:-1] = scope.statements
         return function
 
@@ -320,7 +301,7 @@ class _Builder:
         if first.operator == "try":
             statement: ast.stmt = self._try(node.branches)
         elif first.operator == "if":
-            statement = self._if(node.branches)
+            statement = self._if(first, others)
         else:
             statement = self._loop(first, others)
         self._scope.statements.append(statement)
@@ -328,29 +309,24 @@ class _Builder:
     def _body(self, branch: Branch) -> list[ast.stmt]:
         return self._statements_of(branch.body, self._place(branch.code))
 
-    def _if(self, branches: list[Branch]) -> ast.If:
-        top: ast.If | None = None
-        last: ast.If | None = None
-        for branch in branches:
-            if branch.operator == "else":
-                body = self._body(branch)
-                if last is not None:
-                    last.orelse = body
-                continue
-            statement = self._python.header(self._document, branch.code, "if", ast.If)
-            statement.body = self._body(branch)
-            if last is not None:
-                last.orelse = [statement]
-            last = statement
-            top = top or statement
-        if top is None:
-            raise TypeError("an if has a condition")
+    def _header(self, branch: Branch, operator: str) -> ast.If | ast.For | ast.While:
+        statement = self._python.header(self._document, branch.code, operator)
+        statement.body = self._body(branch)
+        return statement
+
+    def _if(self, first: Branch, others: list[Branch]) -> ast.stmt:
+        top = last = self._header(first, "if")
+        for branch in others:
+            if branch.operator == "elif":
+                inner = self._header(branch, "if")
+                last.orelse = [inner]
+                last = inner
+            else:
+                last.orelse = self._body(branch)
         return top
 
-    def _loop(self, first: Branch, others: list[Branch]) -> ast.For | ast.While:
-        kind: Any = ast.For if first.operator == "for" else ast.While
-        statement: ast.For | ast.While = self._python.header(self._document, first.code, first.operator, kind)
-        statement.body = self._body(first)
+    def _loop(self, first: Branch, others: list[Branch]) -> ast.stmt:
+        statement = self._header(first, first.operator)
         for branch in others:
             statement.orelse = self._body(branch)
         return statement

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, cast
 
 from framework.template.errors import PythonSyntaxError
 from framework.template.nodes import Code, Document
@@ -11,7 +11,6 @@ from framework.template.sources import Sources
 
 __all__ = ["PythonReader"]
 
-_Statement = TypeVar("_Statement", ast.If, ast.While, ast.For)
 _BODY = ":\n pass"
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
@@ -25,20 +24,16 @@ class PythonReader:
     def expression(self, document: Document, code: Code, prefix: str = "") -> ast.expr:
         """One expression. With a `prefix`, the expression that begins with it."""
         tree = self._parse(document, code, prefix, "", "eval")
-        if not isinstance(tree, ast.Expression):
-            raise TypeError("eval mode gives an expression")
-        return tree.body
+        return cast(ast.Expression, tree).body
 
     def statements(self, document: Document, code: Code) -> list[ast.stmt]:
         """Any statements, as in `set` and `import`."""
         return self._body(self._parse(document, code, "", "", "exec"))
 
-    def header(self, document: Document, code: Code, operator: str, kind: type[_Statement]) -> _Statement:
+    def header(self, document: Document, code: Code, operator: str) -> ast.If | ast.For | ast.While:
         """A compound statement of which the template has the header; its body is empty."""
         tree = self._parse(document, code, f"{operator} ", _BODY, "exec")
-        statement = self._body(tree)[0]
-        if not isinstance(statement, kind):
-            self._fail(document, code, f"{code.text!r} is no {operator} header", code.line)
+        statement = cast("ast.If | ast.For | ast.While", self._body(tree)[0])
         self._check_header(document, code, operator, tree, statement.body)
         statement.body = []
         return statement
@@ -55,7 +50,7 @@ class PythonReader:
         return handler
 
     def _body(self, tree: ast.AST) -> list[ast.stmt]:
-        return tree.body if isinstance(tree, ast.Module) else []
+        return cast(ast.Module, tree).body
 
     def _check_header(
         self, document: Document, code: Code, operator: str, tree: ast.AST, body: list[ast.stmt]
@@ -74,7 +69,9 @@ class PythonReader:
             tree = ast.parse(f"{prefix}{code.text}{suffix}", document.filename, mode)
         except SyntaxError as error:
             line = max(code.line, (error.lineno or first_line) + line_shift)
-            self._fail(document, code, f"{error.msg} in {_short(code.text)}", line)
+            # The parser's own line numbers mean nothing here.
+            reason = error.msg.partition(" (detected at line")[0].partition(" on line ")[0]
+            self._fail(document, code, f"{reason} in {_short(code.text)}", line)
         except (ValueError, RecursionError, MemoryError) as error:
             reason = str(error) or "too many levels"
             self._fail(document, code, f"{reason} in {_short(code.text)}", code.line)
@@ -104,7 +101,7 @@ class PythonReader:
 
     def _fail(self, document: Document, code: Code, message: str, line: int) -> NoReturn:
         lines = document.source.split("\n")
-        raise PythonSyntaxError(message, document.name, line, lines[min(line, len(lines)) - 1])
+        raise PythonSyntaxError(message, document.name, line, lines[min(line, len(lines)) - 1]) from None
 
 
 def _short(text: str) -> str:

@@ -33,6 +33,7 @@ from framework.web.uimodules import BUILT_IN_MODULES, UIModule
 
 __all__ = ["Application"]
 
+
 class ApplicationRouter(ReversibleRuleRouter):
     """Rules whose targets may also be handler classes and lists of further rules."""
 
@@ -155,7 +156,7 @@ class Application(ReversibleRouter):
         self.default_router.rules.insert(-1, rule)
         if self.default_host is not None:
             self.wildcard_router.add_rules(
-                [(DefaultHostMatches(self, matcher.host_pattern), host_handlers)]  # type: ignore[list-item]
+                [(DefaultHostMatches(self, matcher.host_pattern), host_handlers)]
             )
 
     def add_transform(self, transform_class: type[OutputTransform]) -> None:

@@ -23,9 +23,7 @@ NO_DEFAULT: Final = NoDefault()
 _control = re.compile(r"[\x00-\x08\x0e-\x1f]")
 
 
-def all_of(
-    handler: RequestHandler, name: str, source: dict[str, list[bytes]], strip: bool
-) -> list[str]:
+def all_of(handler: RequestHandler, name: str, source: dict[str, list[bytes]], strip: bool) -> list[str]:
     """Every value of an argument."""
     if not isinstance(strip, bool):
         raise TypeError(f"strip must be True or False, not {strip!r}: is it meant to be a default?")

@@ -1,9 +1,9 @@
 """Exceptions by which a handler ends a request.
 
-    Exception
-    ├── HTTPError                   the request is answered with an error page
-    │   └── MissingArgumentError    400: an argument without a default is missing
-    └── Finish                      the request is over; what was written is sent
+Exception
+├── HTTPError                   the request is answered with an error page
+│   └── MissingArgumentError    400: an argument without a default is missing
+└── Finish                      the request is over; what was written is sent
 """
 
 from __future__ import annotations

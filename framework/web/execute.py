@@ -7,7 +7,6 @@ to wait for comes back as a coroutine that ends the request.
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
@@ -47,13 +46,13 @@ def begin(
             handler.path_kwargs = {
                 name: handler.decode_argument(arg, name=name) for name, arg in kwargs.items()
             }
-        settings = handler.application.settings
         if method not in xsrf.SAFE_METHODS:
+            settings = handler.application.settings
             if settings.get("cross_origin_protection"):
                 xsrf.check_origin(handler)
             if settings.get("xsrf_cookies"):
                 handler.check_xsrf_cookie()
-        waiting: Any = handler.prepare()  # type: ignore[func-returns-value]
+        waiting: Any = handler.prepare()
         if handler._stream_request_body:
             return _after_body(handler, waiting)
         if waiting is not None:
@@ -116,7 +115,9 @@ async def _after_method(handler: RequestHandler, waiting: Awaitable[Any]) -> Non
 
 async def _run_method(handler: RequestHandler) -> None:
     method = handler.request.method or ""
-    waiting = getattr(handler, METHODS.get(method) or method.lower())(*handler.path_args, **handler.path_kwargs)
+    waiting = getattr(handler, METHODS.get(method) or method.lower())(
+        *handler.path_args, **handler.path_kwargs
+    )
     if waiting is not None:
         await waiting
     if handler._auto_finish and not handler._finished:
@@ -158,10 +159,11 @@ def run(
     except Exception as error:
         _not_made(application, request, error)
         return
+    transforms = application.make_transforms(request) if application.transforms else []
     if handler_class._execute is handler._plain_execute:
-        rest = begin(handler, application.make_transforms(request), args, kwargs)
+        rest = begin(handler, transforms, args, kwargs)
     else:
-        rest = handler._execute(application.make_transforms(request), *args, **kwargs)
+        rest = handler._execute(transforms, *args, **kwargs)
     if rest is not None:
         _run_rest(handler, rest)
     elif not handler._finished:
@@ -249,7 +251,9 @@ class HandlerDelegate(HTTPMessageDelegate):
         self.handler = handler
         handler._prepared_future = prepared = loop.create_future()
         handler._body_future = loop.create_future()
-        rest = handler._execute(self.application.make_transforms(request), *self.path_args, **self.path_kwargs)
+        rest = handler._execute(
+            self.application.make_transforms(request), *self.path_args, **self.path_kwargs
+        )
         _run_rest(handler, rest)
         return None if prepared.done() else prepared
 
@@ -295,5 +299,3 @@ class HandlerDelegate(HTTPMessageDelegate):
             handler._body_future.set_exception(StreamClosedError())
             handler._body_future.exception()
         handler.on_connection_close()
-
-

@@ -56,6 +56,8 @@ class RequestHandler:
     _raw_xsrf_token: xsrf.RawToken
     _plain_execute: ClassVar[Callable[..., Any]]
     _plain_flush: ClassVar[Callable[..., Any]]
+    _plain_etag: ClassVar[Callable[..., Any]]
+    _plain_set_etag: ClassVar[Callable[..., Any]]
 
     # A subclass may have something happen right before a response's first byte; see `output.flush`.
     _before_headers: ClassVar[Callable[[Any], Awaitable[None] | None] | None] = None
@@ -263,7 +265,7 @@ class RequestHandler:
         for excluded in ("expires", "max_age"):
             if excluded in kwargs:
                 raise TypeError(f"clear_cookie() got an unexpected keyword argument '{excluded}'")
-        expires = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=365)
+        expires = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=365)
         self.set_cookie(name, value="", expires=expires, **kwargs)
 
     def clear_all_cookies(self, **kwargs: Any) -> None:
@@ -280,7 +282,9 @@ class RequestHandler:
         **kwargs: Any,
     ) -> None:
         """Sets a cookie that the client can read but not change; needs the setting ``cookie_secret``."""
-        self.set_cookie(name, self.create_signed_value(name, value, version), expires_days=expires_days, **kwargs)
+        self.set_cookie(
+            name, self.create_signed_value(name, value, version), expires_days=expires_days, **kwargs
+        )
 
     set_secure_cookie = set_signed_cookie
 
@@ -423,9 +427,7 @@ class RequestHandler:
     def check_etag_header(self) -> bool:
         """Whether the client has what the Etag header names already."""
         if_none_match = self.request._field("If-None-Match")
-        return if_none_match is not None and output.matches_etag(
-            self._headers.get("Etag", ""), if_none_match
-        )
+        return if_none_match is not None and output.matches_etag(self._headers.get("Etag", ""), if_none_match)
 
     # -- the user
 
@@ -571,3 +573,5 @@ class RequestHandler:
 # What was not overridden takes a shorter way. Static, so that reading them from an instance binds nothing.
 RequestHandler._plain_execute = staticmethod(RequestHandler._execute)
 RequestHandler._plain_flush = staticmethod(RequestHandler.flush)
+RequestHandler._plain_etag = staticmethod(RequestHandler.compute_etag)
+RequestHandler._plain_set_etag = staticmethod(RequestHandler.set_etag_header)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-import hashlib
 import numbers
 import re
 import time
 from collections.abc import Awaitable
+from hashlib import sha1
 from typing import TYPE_CHECKING, Any
 
 import framework
@@ -30,6 +30,9 @@ HeaderTypes = bytes | str | int | numbers.Integral | datetime.datetime
 _safe_value = re.compile(r"[\t\x20-\x7e\x80-\xff]*\Z").match
 _etags = re.compile(rb'\*|(?:W/)?"[^"]*"')
 
+# Methods whose responses get an entity tag.
+_TAGGED = frozenset(("GET", "HEAD"))
+
 _SERVER = f"framework/{framework.__version__}"
 _defaults: dict[str, str | list[str]] = {}
 _defaults_second = 0
@@ -46,7 +49,7 @@ def default_headers(now: float) -> HTTPHeaders:
             "Date": format_timestamp(second),
         }
         _defaults_second = second
-    return HTTPHeaders.of_fields(_defaults.copy())
+    return HTTPHeaders.of_fields(_defaults.copy(), False)
 
 
 def header_value(value: HeaderTypes) -> str:
@@ -69,7 +72,7 @@ def header_value(value: HeaderTypes) -> str:
 def compute_etag(chunks: list[bytes]) -> str:
     """The entity tag of a body: the SHA-1 of its bytes, quoted. A fingerprint, not a signature."""
     data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-    return f'"{hashlib.sha1(data, usedforsecurity=False).hexdigest()}"'
+    return f'"{sha1(data, usedforsecurity=False).hexdigest()}"'
 
 
 def matches_etag(computed: str, if_none_match: str) -> bool:
@@ -83,19 +86,25 @@ def matches_etag(computed: str, if_none_match: str) -> bool:
 
 def _complete_headers(handler: RequestHandler) -> None:
     """Entity tag, conditional answer and length of a response whose body is all there."""
-    request = handler.request
-    if handler._status_code == 200 and (request.method == "GET" or request.method == "HEAD"):
-        handler.set_etag_header()
-        if handler._headers.get("Etag") is not None and handler.check_etag_header():
+    fields = handler._headers._fields
+    if handler._status_code == 200 and handler.request.method in _TAGGED:
+        kind = type(handler)
+        # Not through the two methods unless one of them was overridden: a microsecond of a request's ten.
+        if kind.set_etag_header is handler._plain_set_etag and kind.compute_etag is handler._plain_etag:
+            fields["Etag"] = compute_etag(handler._write_buffer)
+        else:
+            handler.set_etag_header()
+        if "Etag" in fields and handler.check_etag_header():
             handler._write_buffer = []
             handler.set_status(304)
+            fields = handler._headers._fields
     status = handler._status_code
-    if status == 204 or status == 304 or 100 <= status < 200:
+    if status == 204 or status == 304 or status < 200:
         if handler._write_buffer:
             raise RuntimeError(f"Cannot send body with {status}")
         handler._clear_representation_headers()
-    elif "Content-Length" not in handler._headers._fields:
-        handler._headers._fields["Content-Length"] = str(sum(map(len, handler._write_buffer)))
+    elif "Content-Length" not in fields:
+        fields["Content-Length"] = str(sum(map(len, handler._write_buffer)))
 
 
 def finish(handler: RequestHandler) -> asyncio.Future[None]:
@@ -105,54 +114,64 @@ def finish(handler: RequestHandler) -> asyncio.Future[None]:
         return _after(handler, handler._held, ending=True)
     if not handler._headers_written:
         _complete_headers(handler)
-        hook = handler._before_headers
-        if hook is not None and not handler._hook_done:
-            handler._hook_done = True
-            waiting = hook()
-            if waiting is not None:
-                handler._finished = True
-                return _hold(handler, waiting, ending=True)
+        waiting = _run_hook(handler)
+        if waiting is not None:
+            handler._finished = True
+            return _hold(handler, waiting, ending=True)
     return _end(handler)
 
 
+def _run_hook(handler: RequestHandler) -> Awaitable[None] | None:
+    """What a subclass wants to have happened before the response's first byte."""
+    hook = handler._before_headers
+    if hook is None or handler._hook_done:
+        return None
+    handler._hook_done = True
+    return hook()
+
+
 def _end(handler: RequestHandler) -> asyncio.Future[None]:
-    future = _write_all(handler)
-    handler._finished = True
     request = handler.request
+    if (
+        request._wire is None
+        or handler._headers_written
+        or handler._transforms
+        or type(handler).flush is not handler._plain_flush
+    ):
+        future = _end_by_pieces(handler)
+    else:
+        future = _end_at_once(handler, request._wire)
+    handler._finished = True
     request._finish_time = time.time()
     handler._log()
     handler.on_finish()
     return future
 
 
-def _write_all(handler: RequestHandler) -> asyncio.Future[None]:
-    request = handler.request
-    wire = request._wire
-    if (
-        wire is None
-        or handler._headers_written
-        or handler._transforms
-        or type(handler).flush is not handler._plain_flush
-    ):
-        future = handler.flush(include_footers=True)
-        connection = _connection(handler)
-        try:
-            connection.finish()
-        except StreamClosedError:
-            # The client has gone; there is nobody to tell.
-            pass
-        return future
-    # The short way of a response that is complete before its first byte is sent.
+def _end_by_pieces(handler: RequestHandler) -> asyncio.Future[None]:
+    future = handler.flush(include_footers=True)
+    try:
+        _connection(handler).finish()
+    except StreamClosedError:
+        # The client has gone; there is nobody to tell.
+        pass
+    return future
+
+
+def _end_at_once(handler: RequestHandler, wire: Any) -> asyncio.Future[None]:
+    """The short way of a response that is complete before its first byte is sent."""
     handler._headers_written = True
     buffer = handler._write_buffer
     body = buffer[0] if len(buffer) == 1 else b"".join(buffer)
     headers = handler._headers
-    _add_cookies(handler, headers)
+    if handler._new_cookies:
+        _add_cookies(handler, headers)
     head = writer.status_line(handler._status_code, handler._reason) + writer.header_block(headers)
-    announced = headers._fields.get("Content-Length")
-    if announced is not None and announced != str(len(body)):
+    fields = headers._fields
+    if "Content-Length" in fields and fields["Content-Length"] != str(len(body)):
         _check_length(handler, body)
-    if headers._fields.get("Connection", "").__class__ is str and "close" in headers.get("Connection", "").lower():
+    request = handler.request
+    if "Connection" in fields and "close" in headers["Connection"].lower():
         request.keep_alive = False  # type: ignore[attr-defined]
     handler._write_buffer = []
     try:
@@ -194,12 +213,9 @@ def flush(handler: RequestHandler, include_footers: bool) -> asyncio.Future[None
     if handler._held is not None:
         return _after(handler, handler._held, ending=False)
     if not handler._headers_written:
-        hook = handler._before_headers
-        if hook is not None and not handler._hook_done:
-            handler._hook_done = True
-            waiting = hook()
-            if waiting is not None:
-                return _hold(handler, waiting, ending=False)
+        waiting = _run_hook(handler)
+        if waiting is not None:
+            return _hold(handler, waiting, ending=False)
     return send(handler, include_footers)
 
 
@@ -215,7 +231,9 @@ def send(handler: RequestHandler, include_footers: bool) -> asyncio.Future[None]
             handler._headers_written = True
             status, headers = handler._status_code, handler._headers
             for transform in transforms:
-                status, headers, chunk = transform.transform_first_chunk(status, headers, chunk, include_footers)
+                status, headers, chunk = transform.transform_first_chunk(
+                    status, headers, chunk, include_footers
+                )
             handler._status_code, handler._headers = status, headers
             _add_cookies(handler, headers)
             start_line = ResponseStartLine("HTTP/1.1", status, handler._reason)
@@ -228,9 +246,8 @@ def send(handler: RequestHandler, include_footers: bool) -> asyncio.Future[None]
 
 
 def _add_cookies(handler: RequestHandler, headers: HTTPHeaders) -> None:
-    if handler._new_cookies:
-        for cookie in handler._new_cookies.values():
-            headers.add("Set-Cookie", cookie)
+    for cookie in (handler._new_cookies or {}).values():
+        headers.add("Set-Cookie", cookie)
 
 
 def _hold(handler: RequestHandler, waiting: Awaitable[None], ending: bool) -> asyncio.Future[Any]:

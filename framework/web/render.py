@@ -126,7 +126,9 @@ def static_url(handler: RequestHandler, path: str, include_host: bool | None, op
     handler.require_setting("static_path", "static_url")
     if include_host is None:
         include_host = getattr(handler, "include_host", False)
-    make = handler.settings.get("static_handler_class", handler.application.static_handler_class).make_static_url
+    make = handler.settings.get(
+        "static_handler_class", handler.application.static_handler_class
+    ).make_static_url
     base = f"{handler.request.protocol}://{handler.request.host}" if include_host else ""
     url: str = base + make(handler.settings, path, **options)
     return url

@@ -37,17 +37,22 @@ class ApplicationService:
     def _find(self, request: WireRequest) -> Found | None:
         application = self._application
         path = request.path or ""
-        for rule in application.default_router.rules:
+        router = application.wildcard_router
+        rules = application.default_router.rules
+        if len(rules) == 1:
+            # No route is for certain hosts only.
+            sure = router.index().sure.get(path)
+            if sure is not None and isinstance(sure.target, type) and issubclass(sure.target, RequestHandler):
+                return sure.target, sure.target_kwargs, (), {}
+        for rule in rules:
             if type(rule.matcher) is not AnyMatches and rule.matcher.match(request) is None:
                 continue
-            router = rule.target
-            if rule.target_kwargs or type(router) is not type(application.wildcard_router):
+            if rule.target_kwargs or type(rule.target) is not type(router):
                 return None
+            router = rule.target
             for _, entry in router.index().candidates(path):
                 matcher = entry.matcher
-                params = (
-                    matcher.match_path(path) if type(matcher) is PathMatches else matcher.match(request)
-                )
+                params = matcher.match_path(path) if type(matcher) is PathMatches else matcher.match(request)
                 if params is None:
                     continue
                 target = entry.target

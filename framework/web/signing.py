@@ -49,6 +49,10 @@ _DAY = 86400
 _FUTURE_V1 = 31 * _DAY
 
 _is_v2 = re.compile(rb"[1-9][0-9]{0,2}\|").match
+# The version, the fields of digits, and the length of the name.
+_start_of_v2 = re.compile(
+    rb"[0-9]+\|([0-9]{1,2}):(-?[0-9]{1,18})\|([0-9]{1,2}):(-?[0-9]{1,18})\|([0-9]{1,10}):"
+).match
 _is_number = re.compile(rb"-?[0-9]{1,18}").fullmatch
 
 
@@ -188,22 +192,25 @@ def _decode_v2(
 
 def _split_v2(signed: bytes) -> tuple[int, int, bytes, bytes, bytes] | None:
     """Key version, timestamp, name, encoded value and signature; ``None`` for anything out of form."""
-    fields: list[bytes] = []
-    position = signed.find(b"|") + 1
-    for _ in range(4):
-        colon = signed.find(b":", position, position + 12)
-        length = signed[position:colon]
-        if colon < 0 or not length.isdigit():
-            return None
-        position = colon + 1 + int(length)
-        if signed[position : position + 1] != b"|":
-            return None
-        fields.append(signed[colon + 1 : position])
-        position += 1
-    key_version, timestamp, name, encoded = fields
-    if not _is_number(key_version) or not _is_number(timestamp):
+    start = _start_of_v2(signed)
+    if start is None:
         return None
-    return int(key_version), int(timestamp), name, encoded, signed[position:]
+    key_length, key_version, time_length, timestamp, name_length = start.groups()
+    name_end = start.end() + int(name_length)
+    colon = signed.find(b":", name_end, name_end + 12)
+    length = signed[name_end + 1 : colon]
+    if colon < 0 or not length.isdigit():
+        return None
+    value_end = colon + 1 + int(length)
+    if (
+        signed[name_end : name_end + 1] != b"|"
+        or signed[value_end : value_end + 1] != b"|"
+        or len(key_version) != int(key_length)
+        or len(timestamp) != int(time_length)
+    ):
+        return None
+    name, value = signed[start.end() : name_end], signed[colon + 1 : value_end]
+    return int(key_version), int(timestamp), name, value, signed[value_end + 1 :]
 
 
 def _decode_base64(encoded: bytes) -> bytes | None:

@@ -16,7 +16,7 @@ __all__ = ["ErrorHandler", "FallbackHandler", "RedirectHandler"]
 class ErrorHandler(RequestHandler):
     """Answers every request with an error: ``status_code``."""
 
-    def initialize(self, status_code: int) -> None:  # type: ignore[override]
+    def initialize(self, status_code: int) -> None:
         self.set_status(status_code)
 
     def prepare(self) -> None:
@@ -33,11 +33,11 @@ class RedirectHandler(RequestHandler):
     The groups of the route's pattern are put into ``url`` as ``str.format`` does; the query goes along.
     """
 
-    def initialize(self, url: str, permanent: bool = True) -> None:  # type: ignore[override]
+    def initialize(self, url: str, permanent: bool = True) -> None:
         self._url = url
         self._permanent = permanent
 
-    def get(self, *args: Any, **kwargs: Any) -> None:  # type: ignore[override]
+    def get(self, *args: Any, **kwargs: Any) -> None:
         to_url = self._url.format(*args, **kwargs)
         if self.request.query_arguments:
             pairs = [
@@ -54,7 +54,7 @@ class RedirectHandler(RequestHandler):
 class FallbackHandler(RequestHandler):
     """Hands requests to something else: ``fallback``, called with the request, answers them."""
 
-    def initialize(self, fallback: Callable[[HTTPServerRequest], Any]) -> None:  # type: ignore[override]
+    def initialize(self, fallback: Callable[[HTTPServerRequest], Any]) -> None:
         self.fallback = fallback
 
     def prepare(self) -> Awaitable[None] | None:

@@ -95,9 +95,7 @@ def check_token(handler: RequestHandler) -> None:
     """Raises 403 unless the request repeats the token of its cookie, as argument or header."""
     headers = handler.request.headers
     name = handler.settings.get("xsrf_cookie_name", "_xsrf")
-    given = (
-        handler.get_argument(name, None) or headers.get("X-Xsrftoken") or headers.get("X-Csrftoken")
-    )
+    given = handler.get_argument(name, None) or headers.get("X-Xsrftoken") or headers.get("X-Csrftoken")
     if not given:
         raise HTTPError(403, f"'{name}' argument missing from {handler.request.method}")
     _, token, _ = decode_token(given)

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest_asyncio
-from framework.httpserver import HTTPServer
-from framework.netutil import bind_sockets
 
+from framework.httpserver import HTTPServer
 from framework.httputil import HTTPServerRequest
+from framework.netutil import bind_sockets
 from framework.web import Application, RequestHandler, stream_request_body
 from tests._http1.wire import WireClient
 

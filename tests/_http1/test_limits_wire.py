@@ -134,7 +134,7 @@ async def test_a_pipeline_that_is_too_long_is_not_kept_in_memory(serve: Serve) -
     ids=["nothing", "part of a line", "part of a header", "an empty line"],
 )
 async def test_a_header_that_does_not_come(serve: Serve, data: bytes) -> None:
-    server = await serve(header_timeout=0.1, idle_timeout=0.1)
+    server = await serve(header_timeout=0.1, idle_connection_timeout=0.1)
     client = await server.connect()
     await client.send(data)
     rest = await client.rest()

@@ -130,12 +130,14 @@ def _expiry(header: str) -> datetime.datetime:
 
 def test_expires_days_counts_from_now() -> None:
     expected = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1.5)
-    assert abs(_expiry(make_set_cookie("a", "b", expires_days=1.5)) - expected) < datetime.timedelta(minutes=1)
+    assert abs(_expiry(make_set_cookie("a", "b", expires_days=1.5)) - expected) < datetime.timedelta(
+        minutes=1
+    )
 
 
 def test_number_in_an_expires_of_another_spelling_counts_seconds_from_now() -> None:
     expected = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)
-    found = _expiry(make_set_cookie("a", "b", **{"Expires": 3600}))
+    found = _expiry(make_set_cookie("a", "b", Expires=3600))
     assert abs(found - expected) < datetime.timedelta(minutes=1)
 
 

@@ -31,7 +31,9 @@ Arguments = dict[str, list[bytes]]
 Files = dict[str, list[HTTPFile]]
 
 
-def parse(content_type: str, body: bytes, headers: Any = None, config: ParseBodyConfig | None = None) -> Arguments:
+def parse(
+    content_type: str, body: bytes, headers: Any = None, config: ParseBodyConfig | None = None
+) -> Arguments:
     """The arguments of a body that holds no file."""
     arguments: Arguments = {}
     files: Files = {}
@@ -90,7 +92,9 @@ def test_arguments_are_added_to_those_that_are_there() -> None:
     assert arguments == {"a": [b"0", b"1"], "b": [b""]}
 
 
-@pytest.mark.parametrize("content_type", ["", "text/plain", "application/json", URLENCODED.upper(), "multipart/mixed"])
+@pytest.mark.parametrize(
+    "content_type", ["", "text/plain", "application/json", URLENCODED.upper(), "multipart/mixed"]
+)
 def test_body_of_another_type_adds_nothing(content_type: str) -> None:
     assert parse(content_type, b"a=1") == {}
 
@@ -107,7 +111,9 @@ def test_as_many_arguments_as_the_limit_are_accepted() -> None:
     assert parse(URLENCODED, b"a=1", config=config) == {"a": [b"1"]}
 
 
-@pytest.mark.parametrize(("content_type", "body"), [(URLENCODED, b"a=1"), (MULTIPART, body_of(FIELD + b"\r\n\r\nv"))])
+@pytest.mark.parametrize(
+    ("content_type", "body"), [(URLENCODED, b"a=1"), (MULTIPART, body_of(FIELD + b"\r\n\r\nv"))]
+)
 def test_form_with_a_content_encoding_is_refused(content_type: str, body: bytes) -> None:
     headers = HTTPHeaders({"Content-Encoding": "gzip"})
     with pytest.raises(HTTPInputError, match="Unsupported Content-Encoding: gzip"):
@@ -143,7 +149,9 @@ def test_limits_can_be_set_for_the_whole_process() -> None:
 
 
 def test_configurations_are_values_with_the_documented_limits() -> None:
-    assert ParseBodyConfig() == ParseBodyConfig(ParseMultipartConfig(True, 100, 10240), ParseUrlEncodedConfig(1000))
+    assert ParseBodyConfig() == ParseBodyConfig(
+        ParseMultipartConfig(True, 100, 10240), ParseUrlEncodedConfig(1000)
+    )
     assert repr(ParseUrlEncodedConfig()) == "ParseUrlEncodedConfig(max_arguments=1000)"
 
 
@@ -327,7 +335,9 @@ def test_name_of_a_file_is_read(parameter: bytes, filename: str) -> None:
     assert multipart(body) == ({}, {"a": [a_file(filename)]})
 
 
-@pytest.mark.parametrize("parameter", [b"filename*x=q", b"filename**=q", b"*=q", b"filename*9999999999=q", b"filename*=" ])
+@pytest.mark.parametrize(
+    "parameter", [b"filename*x=q", b"filename**=q", b"*=q", b"filename*9999999999=q", b"filename*="]
+)
 def test_parameter_out_of_form_names_no_file(parameter: bytes) -> None:
     assert multipart(body_of(part_of(b'name="a"; ' + parameter))) == ({"a": [b"v"]}, {})
 
@@ -379,11 +389,28 @@ def test_made_bodies_come_back(parts: list[tuple[str, str | None, bytes]]) -> No
 
 
 _pieces = st.sampled_from(
-    [b"--xx", b"--xx\r\n", b"--xx--", b"\r\n", b"\r\n\r\n", FIELD, b"; filename", b"*0", b"*=", b'"', b"\\", b"\xff", b":"]
+    [
+        b"--xx",
+        b"--xx\r\n",
+        b"--xx--",
+        b"\r\n",
+        b"\r\n\r\n",
+        FIELD,
+        b"; filename",
+        b"*0",
+        b"*=",
+        b'"',
+        b"\\",
+        b"\xff",
+        b":",
+    ]
 )
 
 
-@given(st.lists(_pieces | st.binary(max_size=4), max_size=20), st.sampled_from([b"xx", b'"xx"', b"", b'"', b"\xff"]))
+@given(
+    st.lists(_pieces | st.binary(max_size=4), max_size=20),
+    st.sampled_from([b"xx", b'"xx"', b"", b'"', b"\xff"]),
+)
 def test_random_multipart_body_raises_nothing_else(pieces: list[bytes], boundary: bytes) -> None:
     try:
         multipart(b"".join(pieces), boundary)
@@ -429,7 +456,9 @@ def test_splitting_parts_takes_time_in_proportion_to_their_number() -> None:
     assert growth(_parse_loosely, lambda size: part * size + b"--xx--", 500) <= 13
 
 
-@pytest.mark.parametrize("parameter", [b";", b'"', b'";', b'\\";', b"a*0=b;", b"a*=%41;", b"filename*0=x;", b"=", b"'"])
+@pytest.mark.parametrize(
+    "parameter", [b";", b'"', b'";', b'\\";', b"a*0=b;", b"a*=%41;", b"filename*0=x;", b"=", b"'"]
+)
 def test_reading_a_part_header_takes_time_in_proportion_to_it(parameter: bytes) -> None:
     assert growth(_parse_loosely, lambda size: body_of(part_of(b"name=a;" + parameter * size)), 2000) <= 13
 

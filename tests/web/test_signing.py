@@ -83,7 +83,7 @@ def sign_v1(value: bytes, timestamp: bytes) -> bytes:
 )
 def test_values_are_signed_and_read_bit_by_bit_as_elsewhere(arguments: Any, signed: bytes) -> None:
     secret, name, value, *more = arguments
-    keywords = {} if len(more) > 1 else {"clock": now}
+    keywords: Any = {} if len(more) > 1 else {"clock": now}
     assert create_signed_value(*arguments, **keywords) == signed
     expected = value.encode() if isinstance(value, str) else value
     assert decode_signed_value(secret, name, signed, clock=now) == expected
@@ -160,7 +160,12 @@ def test_older_formats_can_be_refused() -> None:
 
 @pytest.mark.parametrize("version", [1, 2])
 def test_value_expires(version: int, caplog: pytest.LogCaptureFixture) -> None:
-    for age, days, value in [(31 * DAY, 31, b"v"), (31 * DAY + 1, 31, None), (DAY // 2 + 1, 0.5, None), (0, 0, b"v")]:
+    for age, days, value in [
+        (31 * DAY, 31, b"v"),
+        (31 * DAY + 1, 31, None),
+        (DAY // 2 + 1, 0.5, None),
+        (0, 0, b"v"),
+    ]:
         signed = create_signed_value("s", "n", "v", version, at(NOW - age))
         assert decode_signed_value("s", "n", signed, days, now) == value
     assert ("Expired cookie" in caplog.text) == (version == 1)
@@ -176,7 +181,9 @@ def test_timestamp_of_version_1_may_not_be_far_ahead(caplog: pytest.LogCaptureFi
     assert decode_signed_value("s", "n", signed, clock=now) == b"v"
 
 
-def test_digits_moved_from_value_to_timestamp_of_version_1_are_refused(caplog: pytest.LogCaptureFixture) -> None:
+def test_digits_moved_from_value_to_timestamp_of_version_1_are_refused(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     signed = create_signed_value("s", "n", "v", 1, at(NOW))
     value, timestamp, signature = signed.split(b"|")
     shifted = b"|".join([value[:-1], value[-1:] + timestamp, signature])
@@ -265,5 +272,11 @@ def test_random_bytes_are_not_signed(garbage: bytes, prefix: bytes) -> None:
 
 @pytest.mark.parametrize("unit", [b"|", b":", b"2|", b"1:0|", b"9", b"a"])
 def test_reading_takes_time_in_proportion_to_the_value(unit: bytes) -> None:
-    assert growth(lambda value: decode_signed_value("s", "n", value), lambda size: b"2|" + unit * size, 100_000) <= 13
-    assert growth(lambda value: decode_signed_value("s", "n", value), lambda size: b"x|" + unit * size, 100_000) <= 13
+    assert (
+        growth(lambda value: decode_signed_value("s", "n", value), lambda size: b"2|" + unit * size, 100_000)
+        <= 13
+    )
+    assert (
+        growth(lambda value: decode_signed_value("s", "n", value), lambda size: b"x|" + unit * size, 100_000)
+        <= 13
+    )

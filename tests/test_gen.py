@@ -1,0 +1,693 @@
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import datetime
+import gc
+import logging
+import time
+import types
+from collections.abc import Callable, Generator, Iterator
+from concurrent import futures
+from typing import Any
+
+import pytest
+
+from framework import gen
+from framework.concurrent import Future
+from framework.ioloop import IOLoop
+
+Gen = Generator[Any, Any, Any]
+SOON = datetime.timedelta(milliseconds=5)
+LONG = datetime.timedelta(seconds=30)
+
+
+async def value(result: Any, rounds: int = 0) -> Any:
+    for _ in range(rounds):
+        await asyncio.sleep(0)
+    if isinstance(result, BaseException):
+        raise result
+    return result
+
+
+async def outcome(waited: Any) -> Any:
+    """The result of `waited`, or the error it raised."""
+    try:
+        return await waited
+    except (Exception, asyncio.CancelledError) as error:
+        return error
+
+
+# coroutine
+
+
+async def test_coroutine_returns_by_return_and_by_raise_return() -> None:
+    @gen.coroutine
+    def new() -> Gen:
+        x = yield value(1)
+        return x + 1
+
+    @gen.coroutine
+    def old() -> Gen:
+        yield None
+        raise gen.Return(9)
+
+    @gen.coroutine
+    def nothing() -> Gen:
+        yield gen.moment
+        raise gen.Return
+
+    assert await new() == 2
+    assert await old() == 9
+    assert await nothing() is None
+
+
+async def test_coroutine_that_never_waits_is_done_at_once() -> None:
+    @gen.coroutine
+    def plain() -> int:
+        return 8
+
+    @gen.coroutine
+    def raised() -> int:
+        raise gen.Return(9)
+
+    @gen.coroutine
+    def empty_generator() -> Gen:
+        return 7
+        yield
+
+    assert [f().result() for f in (plain, raised, empty_generator)] == [8, 9, 7]
+
+
+async def test_coroutine_starts_before_it_is_awaited() -> None:
+    log = []
+
+    @gen.coroutine
+    def f() -> Gen:
+        log.append("started")
+        yield gen.moment
+
+    future = f()
+    assert log == ["started"]
+    await future
+
+
+async def test_coroutine_keeps_name_and_function() -> None:
+    @gen.coroutine
+    def documented() -> Gen:
+        """Text."""
+        yield
+
+    assert documented.__name__ == "documented"
+    assert documented.__doc__ == "Text."
+    assert isinstance(documented.__wrapped__(), types.GeneratorType)  # type: ignore[attr-defined]
+    assert gen.is_coroutine_function(documented)
+    assert not gen.is_coroutine_function(value)
+    assert not gen.is_coroutine_function(3)
+
+
+@pytest.mark.parametrize("rounds", [0, 1, 2])
+async def test_coroutine_passes_errors_to_who_waits(rounds: int) -> None:
+    @gen.coroutine
+    def fails() -> Gen:
+        for _ in range(rounds):
+            yield gen.moment
+        raise KeyError("x")
+        yield
+
+    with pytest.raises(KeyError, match="x"):
+        await fails()
+
+
+async def test_plain_function_errors_are_in_the_future() -> None:
+    @gen.coroutine
+    def fails() -> None:
+        raise KeyError("x")
+
+    assert isinstance(fails().exception(), KeyError)
+
+
+async def test_coroutine_meets_errors_where_it_waits() -> None:
+    @gen.coroutine
+    def catches() -> Gen:
+        try:
+            yield value(KeyError(1), rounds=1)
+        except KeyError as error:
+            yield gen.moment
+            return error.args
+
+    assert await catches() == (1,)
+
+
+async def test_coroutine_may_yield_everything_that_can_be_waited_for() -> None:
+    @gen.coroutine
+    def inner() -> Gen:
+        yield gen.moment
+        return "inner"
+
+    @gen.coroutine
+    def f() -> Gen:
+        done: Future[str] = Future()
+        done.set_result("done")
+        threaded: futures.Future[str] = futures.Future()
+        threaded.set_result("threaded")
+        return [
+            (yield value("native")),
+            (yield inner()),
+            (yield done),
+            (yield threaded),
+            (yield IOLoop.current().run_in_executor(None, str, "executor")),
+            (yield [value(1), inner()]),
+            (yield {"a": value(2)}),
+            (yield None),
+            (yield gen.moment),
+        ]
+
+    assert await f() == [
+        "native", "inner", "done", "threaded", "executor", [1, "inner"], {"a": 2}, None, None,
+    ]  # fmt: skip
+
+
+async def test_yielding_something_else_raises_there() -> None:
+    @gen.coroutine
+    def f() -> Gen:
+        try:
+            yield 5
+        except gen.BadYieldError as error:
+            message = str(error)
+        yield "ab"
+        return message
+
+    assert str(await outcome(f())) == "yielded unknown object 'ab'"
+
+    @gen.coroutine
+    def g() -> Gen:
+        yield 5
+
+    with pytest.raises(gen.BadYieldError, match="yielded unknown object 5"):
+        await g()
+
+
+async def test_a_hundred_thousand_ready_futures_do_not_recurse() -> None:
+    @gen.coroutine
+    def f() -> Gen:
+        for i in range(100_000):
+            yield gen.maybe_future(i)
+        return "deep"
+
+    assert await f() == "deep"
+
+
+async def test_cancelled_future_raises_in_the_coroutine() -> None:
+    waited: Future[None] = Future()
+
+    @gen.coroutine
+    def f() -> Gen:
+        try:
+            yield waited
+        except asyncio.CancelledError:
+            return "caught"
+
+    future = f()
+    waited.cancel()
+    assert await future == "caught"
+
+
+@pytest.mark.parametrize("rounds", [0, 1])
+async def test_cancellation_that_is_not_caught_cancels_the_result(rounds: int) -> None:
+    @gen.coroutine
+    def f() -> Gen:
+        for _ in range(rounds):
+            yield gen.moment
+        raise asyncio.CancelledError
+        yield
+
+    future = f()
+    assert isinstance(await outcome(future), asyncio.CancelledError)
+    assert future.cancelled()
+
+
+async def test_cancelling_the_result_does_not_stop_the_generator() -> None:
+    log = []
+
+    @gen.coroutine
+    def f() -> Gen:
+        yield gen.moment
+        log.append("went on")
+        return 1
+
+    future = f()
+    future.cancel()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert log == ["went on"]
+    assert future.cancelled()
+
+
+async def test_error_after_cancellation_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    @gen.coroutine
+    def f() -> Gen:
+        yield gen.moment
+        raise KeyError("late")
+
+    f().cancel()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert "Exception after Future was cancelled" in caplog.text
+
+
+def test_system_exit_ends_the_loop(io_loop: IOLoop) -> None:
+    futures: list[Future[Any]] = []
+
+    @gen.coroutine
+    def f() -> Gen:
+        yield gen.moment
+        raise SystemExit(3)
+
+    with pytest.raises(SystemExit):
+        io_loop.run_sync(lambda: futures.append(f()) or futures[0])  # type: ignore[func-returns-value]
+    assert isinstance(futures[0].exception(), SystemExit)
+
+
+variable: contextvars.ContextVar[int] = contextvars.ContextVar("variable", default=0)
+
+
+async def test_coroutine_runs_in_one_copy_of_the_context() -> None:
+    @gen.coroutine
+    def f() -> Gen:
+        before = variable.get()
+        token = variable.set(1)
+        yield gen.moment
+        during = variable.get()
+        yield value(None, rounds=1)
+        variable.reset(token)  # fails in any other context than the one of set()
+        return before, during, variable.get()
+
+    variable.set(5)
+    assert await f() == (5, 1, 5)
+    assert variable.get() == 5
+
+
+async def test_plain_function_does_not_change_the_callers_context() -> None:
+    @gen.coroutine
+    def f() -> int:
+        variable.set(1)
+        return variable.get()
+
+    variable.set(5)
+    assert await f() == 1
+    assert variable.get() == 5
+
+
+def test_coroutine_can_be_called_before_the_loop_runs(io_loop: IOLoop) -> None:
+    @gen.coroutine
+    def f() -> Gen:
+        yield gen.moment
+        yield gen.sleep(0.001)
+        return 4
+
+    future = f()
+    assert io_loop.run_sync(lambda: future) == 4
+
+
+async def test_order_of_two_coroutines_by_moment() -> None:
+    order = []
+
+    @gen.coroutine
+    def a() -> Gen:
+        order.append("a1")
+        yield gen.moment
+        order.append("a2")
+        yield None
+        order.append("a3")
+        yield gen.maybe_future(1)
+        order.append("a4")
+
+    @gen.coroutine
+    def b() -> Gen:
+        for step in ("b1", "b2", "b3", "b4"):
+            order.append(step)
+            yield gen.moment
+
+    await gen.multi([a(), b()])
+    assert order == ["a1", "b1", "a2", "b2", "a3", "a4", "b3", "b4"]
+
+
+async def test_moment_in_a_native_coroutine_lets_the_loop_go_round() -> None:
+    log = []
+    asyncio.get_running_loop().call_soon(log.append, 1)
+    assert await gen.moment is None  # type: ignore[func-returns-value]
+    assert log == [1]
+    assert gen.moment.done()
+    assert gen.moment.result() is None  # type: ignore[func-returns-value]
+    assert not gen.moment.cancelled()
+
+
+async def test_runner_can_be_given_an_error_from_outside() -> None:
+    waited: Future[None] = Future()
+    result: Future[Any] = Future()
+
+    def generator() -> Gen:
+        try:
+            yield waited
+        except KeyError:
+            yield gen.moment
+            return "handled"
+
+    running = generator()
+    runner = gen.Runner(contextvars.copy_context().run, running, result, next(running))
+    error = KeyError(1)
+    assert runner.handle_exception(KeyError, error, None)  # type: ignore[arg-type]
+    assert await result == "handled"
+    assert not runner.handle_exception(KeyError, error, None)  # type: ignore[arg-type]
+    runner.run()
+    waited.set_result(None)
+    await asyncio.sleep(0)
+    assert runner.finished
+
+
+async def test_runner_starts_with_what_is_ready() -> None:
+    result: Future[Any] = Future()
+
+    def generator() -> Gen:
+        return (yield gen.maybe_future(3))
+
+    running = generator()
+    gen.Runner(contextvars.copy_context().run, running, result, next(running))
+    assert result.result() == 3
+
+
+@pytest.fixture
+def garbage() -> Iterator[Callable[[], list[Any]]]:
+    """Counts what only the cycle collector could free."""
+
+    def collect() -> list[Any]:
+        gc.collect()
+        return gc.garbage
+
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    yield collect
+    gc.set_debug(0)
+    gc.garbage.clear()
+    gc.enable()
+
+
+def cycle_cases() -> dict[str, Callable[[], Any]]:
+    @gen.coroutine
+    def returns() -> Gen:
+        yield gen.moment
+        return (yield value(1, rounds=1))
+
+    @gen.coroutine
+    def fails() -> Gen:
+        yield gen.moment
+        raise KeyError(1)
+
+    @gen.coroutine
+    def fails_first() -> Gen:
+        raise KeyError(1)
+        yield
+
+    @gen.coroutine
+    def passes_error_on() -> Gen:
+        yield fails()
+
+    @gen.coroutine
+    def catches() -> Gen:
+        try:
+            yield fails()
+        except KeyError:
+            pass
+
+    return {
+        "returns": returns,
+        "fails": fails,
+        "fails_first": fails_first,
+        "passes_error_on": passes_error_on,
+        "catches": catches,
+        "multi": lambda: gen.multi([returns(), value(2)]),
+        "multi_fails": lambda: gen.multi([returns(), fails()]),
+        "with_timeout": lambda: gen.with_timeout(LONG, returns()),
+        "sleep": lambda: gen.sleep(0),
+    }
+
+
+@pytest.mark.parametrize("case", list(cycle_cases()))
+async def test_no_reference_cycles(case: str, garbage: Callable[[], list[Any]]) -> None:
+    call = cycle_cases()[case]
+    garbage()
+    gc.garbage.clear()
+
+    async def run() -> None:
+        try:
+            await call()
+        except KeyError:
+            pass
+
+    await run()
+    await asyncio.sleep(0)
+    ours = (Future, gen.Runner, types.GeneratorType, KeyError, asyncio.Task, types.FrameType)
+    assert [thing for thing in garbage() if isinstance(thing, ours)] == []
+
+
+# convert_yielded, maybe_future
+
+
+async def test_convert_yielded() -> None:
+    future: Future[None] = Future()
+    threaded: futures.Future[None] = futures.Future()
+    assert gen.convert_yielded(future) is future
+    assert gen.convert_yielded(threaded) is threaded  # type: ignore[comparison-overlap]
+    assert gen.convert_yielded(None) is gen.moment  # type: ignore[comparison-overlap]
+    assert gen.convert_yielded([]).result() == []
+    assert gen.convert_yielded({}).result() == {}
+    assert await gen.convert_yielded(value(3)) == 3
+    for bad in (5, "ab", (), [3]):
+        with pytest.raises(gen.BadYieldError, match="yielded unknown object"):
+            gen.convert_yielded(bad)
+
+
+async def test_convert_yielded_can_learn_types() -> None:
+    class Special:
+        pass
+
+    gen.convert_yielded.register(Special, lambda _: gen.maybe_future("special"))
+
+    @gen.coroutine
+    def f() -> Gen:
+        return (yield Special())
+
+    assert await f() == "special"
+
+
+async def test_maybe_future() -> None:
+    future: Future[None] = Future()
+    assert gen.maybe_future(future) is future
+    assert gen.maybe_future(5).result() == 5
+
+
+# multi
+
+
+async def test_multi_of_lists_dicts_and_more() -> None:
+    assert await gen.multi([value(1), value(2, rounds=2)]) == [1, 2]
+    assert await gen.multi({"a": value(1), "b": None}) == {"a": 1, "b": None}
+    assert await gen.multi(value(x) for x in (1, 2)) == [1, 2]
+    assert await gen.multi([[value(1)], {"x": value(2)}]) == [[1], {"x": 2}]
+    assert await gen.multi([IOLoop.current().run_in_executor(None, int)]) == [0]
+    assert await gen.multi([]) == []
+    assert gen.Multi is gen.multi
+
+
+async def test_multi_takes_a_future_twice() -> None:
+    future: Future[int] = Future()
+    both = gen.multi([future, future])
+    future.set_result(3)
+    assert await both == [3, 3]
+
+
+async def test_multi_is_done_when_all_are(caplog: pytest.LogCaptureFixture) -> None:
+    done = []
+
+    async def slow() -> None:
+        await asyncio.sleep(0.001)
+        done.append(1)
+
+    error = await outcome(gen.multi([slow(), value(KeyError(2)), value(ValueError(3))]))
+    assert isinstance(error, KeyError)
+    assert done == [1]
+    assert [record.getMessage() for record in caplog.records] == ["Multiple exceptions in yield list"]
+    assert "ValueError: 3" in caplog.text
+
+
+async def test_multi_can_be_quiet(caplog: pytest.LogCaptureFixture) -> None:
+    children = [value(KeyError(2)), value(ValueError(3)), value(TypeError(4))]
+    assert isinstance(await outcome(gen.multi(children, quiet_exceptions=ValueError)), KeyError)
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+    assert "TypeError: 4" in caplog.text
+
+
+async def test_multi_of_a_cancelled_child_is_cancelled() -> None:
+    child: Future[None] = Future()
+    both = gen.multi([child, value(1)])
+    child.cancel()
+    assert isinstance(await outcome(both), asyncio.CancelledError)
+    assert both.cancelled()
+
+
+async def test_cancelling_multi_leaves_the_children() -> None:
+    children: list[Future[int]] = [Future(), Future()]
+    for result in (1, KeyError(1)):
+        both = gen.multi(children)
+        both.cancel()
+        await asyncio.sleep(0)
+        assert not children[0].done()
+        for child in children:
+            if isinstance(result, int):
+                child.set_result(result)
+            else:
+                child.set_exception(result)
+        await asyncio.sleep(0)
+        assert both.cancelled()
+        children = [Future()]
+
+
+async def test_multi_refuses_what_it_cannot_wait_for() -> None:
+    with pytest.raises(gen.BadYieldError):
+        gen.multi("ab")
+    with pytest.raises(TypeError, match="not iterable"):
+        gen.multi(5)  # type: ignore[arg-type]
+
+
+# with_timeout, sleep
+
+
+@pytest.mark.parametrize("timeout", [SOON, lambda: time.time() + 0.005, lambda: time.time() - 1])
+async def test_with_timeout_raises_in_time(timeout: Any) -> None:
+    future: Future[None] = Future()
+    with pytest.raises(gen.TimeoutError, match="^Timeout$"):
+        await gen.with_timeout(timeout() if callable(timeout) else timeout, future)
+    assert not future.done()
+
+
+async def test_with_timeout_gives_the_result() -> None:
+    assert await gen.with_timeout(LONG, value(3, rounds=3)) == 3
+    assert await gen.with_timeout(time.time() + 30, [value(4)]) == [4]
+    assert await gen.with_timeout(LONG, None) is None
+    assert await gen.with_timeout(LONG, IOLoop.current().run_in_executor(None, int)) == 0
+    assert gen.with_timeout(LONG, gen.maybe_future(5)).result() == 5
+
+
+async def test_with_timeout_messages() -> None:
+    with pytest.raises(gen.TimeoutError, match="^text$"):
+        await gen.with_timeout(SOON, Future(), message="text")
+    with pytest.raises(gen.TimeoutError, match="^made$"):
+        await gen.with_timeout(SOON, Future(), message=lambda: "made")
+
+
+async def test_with_timeout_logs_an_error_that_comes_too_late(caplog: pytest.LogCaptureFixture) -> None:
+    for error, quiet in ((KeyError("late"), ()), (ValueError("quiet"), ValueError), (None, ())):
+        future: Future[None] = Future()
+        assert isinstance(await outcome(gen.with_timeout(SOON, future, quiet)), gen.TimeoutError)
+        if error is None:
+            future.cancel()
+        else:
+            future.set_exception(error)
+        await asyncio.sleep(0)
+    assert len(caplog.records) == 1
+    assert "after timeout" in caplog.records[0].getMessage()
+    assert "KeyError: 'late'" in caplog.text
+
+
+async def test_with_timeout_and_cancellation() -> None:
+    future: Future[None] = Future()
+    waiting = gen.with_timeout(SOON, future)
+    waiting.cancel()
+    await asyncio.sleep(0.01)
+    assert not future.done()
+    waiting = gen.with_timeout(LONG, future)
+    future.cancel()
+    assert isinstance(await outcome(waiting), asyncio.CancelledError)
+
+
+async def test_with_timeout_refuses_other_deadlines() -> None:
+    with pytest.raises(TypeError, match="Unsupported deadline 's'"):
+        gen.with_timeout("s", gen.moment)  # type: ignore[arg-type]
+
+
+def test_sleep_may_start_before_the_loop(io_loop: IOLoop) -> None:
+    future = gen.sleep(0.001)
+    assert not future.done()
+    assert io_loop.run_sync(lambda: future) is None
+
+
+async def test_cancelled_sleep_is_harmless() -> None:
+    future = gen.sleep(0.001)
+    future.cancel()
+    await asyncio.sleep(0.005)
+    assert future.cancelled()
+
+
+# WaitIterator
+
+
+async def test_wait_iterator_gives_results_as_they_come() -> None:
+    futures: dict[str, Future[Any]] = {name: Future() for name in "abc"}
+    iterator = gen.WaitIterator(**futures)
+    assert (iterator.current_index, iterator.current_future) == (None, None)
+    seen: list[Any] = []
+    futures["b"].set_result(2)
+    await asyncio.sleep(0)
+    for name, result in (("c", KeyError(9)), ("a", 1), (None, None)):
+        seen.append((iterator.current_index, iterator.current_future, await outcome(iterator.next())))
+        assert iterator.current_index is not None
+        assert iterator.current_future is futures[str(iterator.current_index)]
+        if isinstance(result, Exception):
+            futures[str(name)].set_exception(result)
+        elif name is not None:
+            futures[name].set_result(result)
+    results = [result for _, _, result in seen]
+    assert results[0] == 2
+    assert isinstance(results[1], KeyError)
+    assert results[2] == 1
+    assert iterator.done()
+    assert (iterator.current_index, iterator.current_future) == (None, None)
+
+
+async def test_wait_iterator_in_async_for() -> None:
+    iterator = gen.WaitIterator(value("slow", rounds=5), value("fast"), gen.maybe_future("done"))
+    found = [(iterator.current_index, result) async for result in iterator]
+    assert found == [(2, "done"), (1, "fast"), (0, "slow")]
+    assert [x async for x in gen.WaitIterator()] == []
+
+
+async def test_wait_iterator_of_threads() -> None:
+    with futures.ThreadPoolExecutor(1) as threads:
+        iterator = gen.WaitIterator(threads.submit(int), gen.moment)
+        assert sorted([repr(x) async for x in iterator]) == ["0", "None"]
+
+
+async def test_wait_iterator_keeps_a_result_that_a_given_up_step_did_not_take() -> None:
+    future: Future[int] = Future()
+    iterator = gen.WaitIterator(future)
+    iterator.next().cancel()
+    future.set_result(4)
+    await asyncio.sleep(0)
+    assert not iterator.done()
+    assert await iterator.next() == 4
+
+
+def test_wait_iterator_refuses_both_kinds_of_arguments() -> None:
+    with pytest.raises(ValueError, match="You must provide args or kwargs, not both"):
+        gen.WaitIterator(1, a=2)
+
+
+def test_errors_and_return() -> None:
+    assert gen.TimeoutError is TimeoutError
+    for error in (gen.BadYieldError, gen.KeyReuseError, gen.UnknownKeyError, gen.LeakedCallbackError):
+        assert error.__base__ is Exception
+    assert gen.Return(3).value == 3
+    assert gen.Return(3).args == (3,)
+    assert gen.Return().value is None
