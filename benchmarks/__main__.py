@@ -34,12 +34,19 @@ def main() -> int:
         environment.install(requirements)
         setup = Setup(chosen, environment, arguments.rounds, arguments.seconds)
         machine = Machine.this(environment.versions(requirements))
-        for name in arguments.workloads or list(workloads):
-            _measure(workloads[name], setup, machine)
     except BenchmarkError as error:
-        print(f"\n{error}", file=sys.stderr)
+        print(error, file=sys.stderr)
         return 1
-    return 0
+    failed = []
+    for name in arguments.workloads or list(workloads):
+        try:
+            _measure(workloads[name], setup, machine)
+        except BenchmarkError as error:
+            print(f"\n{name}: {error}\n", file=sys.stderr)
+            failed.append(name)
+    if failed:
+        print(f"not measured: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
 
 
 def _measure(workload: Workload, setup: Setup, machine: Machine) -> None:
@@ -55,7 +62,7 @@ def _arguments(workloads: list[str], peers: list[str]) -> argparse.Namespace:
     parser.add_argument("--list", action="store_true", help="say what the workloads are")
     parser.add_argument("--peers", nargs="+", choices=peers, metavar="PEER", help=f"of: {', '.join(peers)}")
     parser.add_argument("--rounds", type=int, default=5, help="how often each peer is measured (5)")
-    parser.add_argument("--seconds", type=float, default=3, help="how long each time (3)")
+    parser.add_argument("--seconds", type=int, default=3, help="how long each time (3)")
     arguments = parser.parse_args()
     for name in arguments.workloads:
         if name not in workloads:

@@ -44,10 +44,10 @@ class Load:
     """
 
     connections: int = 64
-    seconds: float = 3.0
+    seconds: int = 3
     pipeline: int = 1
 
-    def run(self, port: int, request: Request, seconds: float | None = None) -> Sample:
+    def run(self, port: int, request: Request, seconds: int | None = None) -> Sample:
         """Ask for `seconds` (or the load's own) and return requests per second.
 
         Raises:
@@ -58,7 +58,7 @@ class Load:
         details = {"load core idle": 1 - load.share(), "server core busy": server.share()}
         return _parse(output, details)
 
-    def _wrk(self, port: int, request: Request, seconds: float) -> str:
+    def _wrk(self, port: int, request: Request, seconds: int) -> str:
         wrk = shutil.which("wrk")
         if wrk is None:
             raise BenchmarkError("the load comes from wrk, which is not installed: apt-get install wrk")
@@ -68,7 +68,7 @@ class Load:
                 file.write(self._script(request))
             command = ["taskset", "-c", str(LOAD_CORE), wrk, "-t1", f"-c{self.connections}", "--latency"]
             command += [
-                f"-d{max(1, round(seconds))}s",
+                f"-d{seconds}s",
                 "-s",
                 script,
                 f"http://127.0.0.1:{port}{request.path}",

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field, replace
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.load import Load, Request, Sample
+from benchmarks.server import Server
 from benchmarks.setup import Setup
 
 __all__ = ["Expected", "PeerWorkload"]
 
-WARM_UP_SECONDS = 1.0
+WARM_UP_SECONDS = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class PeerWorkload:
             for peer in peers:
                 print(f"{self.name}: round {number + 1}, {peer.name}", file=sys.stderr)
                 with setup.serve(peer, self.name) as server:
-                    request = self._checked(peer.name, server.port)
+                    request = self._checked(peer.name, server)
                     self.load.run(server.port, request, WARM_UP_SECONDS)
                     before = server.cpu_seconds()
                     sample = self.load.run(server.port, request, setup.seconds)
@@ -86,8 +87,14 @@ class PeerWorkload:
                     series[peer.name].append(sample)
         return series
 
-    def _checked(self, who: str, port: int) -> Request:
+    def _checked(self, who: str, server: Server) -> Request:
         """Ask once, compare, and return the request to measure with."""
+        try:
+            return self._request(who, server.port)
+        except (BenchmarkError, OSError, http.client.HTTPException) as error:
+            raise BenchmarkError(f"{error}\n{server.log()}") from error
+
+    def _request(self, who: str, port: int) -> Request:
         answer, body = _ask(port, self.request)
         self.expected.check(who, answer, body)
         if not self.keeps_cookie:

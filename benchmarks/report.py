@@ -59,11 +59,10 @@ class Report:
     def table(self) -> str:
         """Return a table for people to read."""
         width = max(len(series.name) for series in self.series)
-        ours = self.series[0].name
         details = list(
             dict.fromkeys(key for s in self.series for sample in s.samples for key in sample.details)
         )
-        head = f"{'':{width}}  {self.unit:>12}  {'least':>10}  {'greatest':>10}  {ours + ' is':>14}"
+        head = f"{'':{width}}  {self.unit:>12}  {'least':>10}  {'greatest':>10}  {'ratio':>14}"
         lines = [f"{self.name}: {self.title}", "", "  ".join([head, *(f"{key:>16}" for key in details)])]
         for series in self.series:
             least, greatest = series.spread

@@ -85,6 +85,12 @@ class Server:
         process.wait()
         self._log.close()
 
+    def log(self) -> str:
+        """Return the end of what the server has written."""
+        size = self._log.seek(0, os.SEEK_END)
+        self._log.seek(max(0, size - 4000))
+        return self._log.read().decode(errors="replace")
+
     def memory(self) -> int:
         """Return the bytes of memory that the process has to itself or shares (its resident set)."""
         if self._process is None:
@@ -118,9 +124,7 @@ class Server:
                 return
             except OSError:
                 time.sleep(0.02)
-        self._log.seek(0)
-        output = self._log.read().decode(errors="replace")
-        raise BenchmarkError(f"{' '.join(self._command)} does not listen on {self.port}:\n{output[-4000:]}")
+        raise BenchmarkError(f"{' '.join(self._command)} does not listen on {self.port}:\n{self.log()}")
 
     def _signal(self, process: subprocess.Popen[bytes], number: int) -> None:
         try:

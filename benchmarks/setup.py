@@ -28,7 +28,7 @@ class Setup:
     peers: list[Peer]
     environment: Environment
     rounds: int
-    seconds: float
+    seconds: int
 
     def serve(self, peer: Peer, workload: str) -> Server:
         """Return a server of a peer, to be entered."""

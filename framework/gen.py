@@ -246,7 +246,9 @@ class Runner:
         self.ctx_run(self.run)
         return True
 
-    def _wake(self, _: object = None) -> None:
+    def _wake(self, done: object = None) -> None:
+        # The frame of `run` keeps this one, and an error's traceback keeps that of `run`.
+        del done
         self.ctx_run(self.run)
 
     def _finish(self, outcome: BaseException) -> None:

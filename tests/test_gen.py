@@ -22,6 +22,13 @@ SOON = datetime.timedelta(milliseconds=5)
 LONG = datetime.timedelta(seconds=30)
 
 
+@pytest.fixture
+def io_loop() -> Iterator[IOLoop]:
+    loop = IOLoop()
+    yield loop
+    loop.close()
+
+
 async def value(result: Any, rounds: int = 0) -> Any:
     for _ in range(rounds):
         await asyncio.sleep(0)

@@ -233,8 +233,7 @@ class _Builder:
     # Nodes
 
     def _text(self, node: Text) -> None:
-        if node.value:
-            self._add(node.value)
+        self._add(node.value)
 
     def _output(self, node: Output) -> None:
         value = self._python.expression(self._document, node.code)

@@ -11,8 +11,9 @@ from __future__ import annotations
 import ast
 import linecache
 from bisect import bisect_right
-from types import CodeType, TracebackType
-from typing import Any
+from itertools import islice
+from types import TracebackType
+from typing import Any, cast
 
 from framework.template.nodes import Document
 
@@ -96,18 +97,13 @@ def _stand_in(entry: TracebackType, rest: TracebackType | None, filename: str, l
     try:
         exec(code, {"__name__": entry.tb_frame.f_globals.get("__name__")})  # noqa: S102 - a constant
     except LookupError as raised:
-        own = raised.__traceback__
-        made = own and own.tb_next
-        if made is not None:
-            return TracebackType(rest, made.tb_frame, made.tb_lasti, line)
-    return TracebackType(rest, entry.tb_frame, entry.tb_lasti, line)
+        made = cast(TracebackType, cast(TracebackType, raised.__traceback__).tb_next)
+    return TracebackType(rest, made.tb_frame, made.tb_lasti, line)
 
 
 def _columns(entry: TracebackType) -> tuple[int, int]:
-    code: CodeType = entry.tb_frame.f_code
-    for index, (line, end_line, column, end_column) in enumerate(code.co_positions()):
-        if index * 2 == entry.tb_lasti:
-            if line == end_line and column is not None and end_column is not None:
-                return column, end_column
-            break
+    positions = entry.tb_frame.f_code.co_positions()
+    line, end_line, column, end_column = next(islice(positions, entry.tb_lasti // 2, None))
+    if line == end_line and column is not None and end_column is not None:
+        return column, end_column
     return 0, 0

@@ -188,8 +188,12 @@ class LocalStack:
             server.close()
 
     def tails(self) -> str:
-        """Return the ends of the servers' logs, for a failure."""
-        return "".join(server._tail(15) for server in self.servers)
+        """Return the ends of the servers' logs without the questions for health, for a failure."""
+        lines = []
+        for server in self.servers:
+            log = [line for line in server.log().splitlines() if "/health/" not in line]
+            lines += [f"--- the end of the log of the server on port {server.port} ---", *log[-8:]]
+        return "\n".join(lines)
 
     def access_log(self) -> list[dict[str, Any]]:
         """Return nginx's lines so far."""

@@ -90,7 +90,7 @@ def test_a_mistake_names_the_template_the_line_and_what_was_expected(
         ("{% set x = (\n1 +) %}", "invalid syntax", 2),
         ("{% if 1: %}{% end %}", "invalid syntax", 1),
         ("{% if 1:\n foo()\nif 2 %}{% end %}", "is more than an if header", 1),
-        ("{% for x in y:\n foo() # %}{% end %}", "unexpected indent", 2),
+        ("{% for x in y:\n foo() # %}{% end %}", "is more than an for header", 1),
         ("{% try %}{% except A B %}{% end %}", "in 'A B'", 1),
         ("{% try %}{% except A:\n pass\nexcept B %}{% end %}", "is no except header", 1),
         ("{% try %}{% except *A %}{% end %}", "is no except header", 1),
@@ -98,7 +98,7 @@ def test_a_mistake_names_the_template_the_line_and_what_was_expected(
         ("\n\n{% from os import * %}", "import * only allowed at module level", 3),
         ("{% set break %}", "'break' outside loop", 1),
         ("{% autoescape 1 + %}{{ x }}", "invalid syntax in '1 +'", 1),
-        ("{% for x in y %}" * 21 + "{% end %}" * 21, "too many statically nested blocks", 1),
+        ("{% set nonlocal q %}", "no binding for nonlocal 'q' found", 1),
         ("{% if 0 %}" + "{% elif 1 %}" * 100000 + "{% end %}", "too complex to compile", 1),
     ],
 )
@@ -166,19 +166,19 @@ def test_a_traceback_shows_the_templates_own_line(
 
 
 def test_a_traceback_marks_the_expression() -> None:
-    lines = trace(Template("é {{ 1 + nope }}", name="mark.html")).splitlines()
+    lines = trace(Template("é {{ 1 + xyzzyx }}", name="mark.html")).splitlines()
     assert lines[-3:] == [
-        "    é {{ 1 + nope }}",
-        "             ^^^^",
-        "NameError: name 'nope' is not defined",
+        "    é {{ 1 + xyzzyx }}",
+        "             ^^^^^^",
+        "NameError: name 'xyzzyx' is not defined",
     ]
     lines = trace(
-        DictLoader({"a.html": 'é{% include "b.html" %}', "b.html": "\né {{ 1 + nope }}"}).load("a.html")
+        DictLoader({"a.html": 'é{% include "b.html" %}', "b.html": "\né {{ 1 + xyzzyx }}"}).load("a.html")
     ).splitlines()
     assert lines[-3:] == [
-        "    é {{ 1 + nope }}",
-        "             ^^^^",
-        "NameError: name 'nope' is not defined",
+        "    é {{ 1 + xyzzyx }}",
+        "             ^^^^^^",
+        "NameError: name 'xyzzyx' is not defined",
     ]
 
 
@@ -224,13 +224,13 @@ def test_what_cannot_be_loaded_says_who_wanted_it() -> None:
     with pytest.raises(KeyError) as caught:
         loader.load("t.html")
     assert caught.value.__notes__ == ["{% include %} of 'nope' at t.html:2"]
-    with pytest.raises(ParseError, match="Missing end expression }} at bad.html:1"):
-        loader.load("broken.html")
+    with pytest.raises(ParseError, match=r"Missing end expression }} at bad\.html:1"):
+        loader.load("b.html")
 
 
 def test_a_template_that_extends_cannot_be_included() -> None:
     loader = DictLoader({"t": "\n{% include 'c' %}", "c": "{% extends 'b' %}", "b": ""})
-    with pytest.raises(ParseError, match="c extends another template: .* at t:2"):
+    with pytest.raises(ParseError, match=r"c extends another template: .* at t:2"):
         loader.load("t")
 
 

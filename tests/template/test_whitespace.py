@@ -20,7 +20,7 @@ def test_another_mode_is_refused() -> None:
         filter_whitespace("x", "a")
     with pytest.raises(ValueError, match="invalid whitespace mode foo"):
         Template("a", whitespace="foo")
-    with pytest.raises(ParseError, match="invalid whitespace mode foo .*at t.html:2"):
+    with pytest.raises(ParseError, match=r"invalid whitespace mode foo .*at t.html:2"):
         Template("\n{% whitespace foo %}", "t.html")
 
 
