@@ -66,7 +66,8 @@ class SessionBaseHandler(RequestHandler):
         if session.used:
             self.add_header("Vary", "Cookie")
         failed = self.get_status() >= 500
-        if failed or self._session_cookie_stale or session.cookie_is_void or session.modified:
+        cookie_changes = session.cookie_is_new or session.cookie_is_void or self._session_cookie_stale
+        if failed or cookie_changes or session.modified:
             return self._settle_session(session, failed)
         session.seal()
         return None

@@ -94,9 +94,7 @@ class Compose:
         for service in services:
             eventually(lambda service=service: self.healthy(service), 60)
         with Client(self.base_url) as client:
-            eventually(
-                lambda: all(store["ok"] for store in client.get("/health/ready").json["stores"].values()), 30
-            )
+            eventually(lambda: client.get("/health/ready").json["status"] == "ready", 30)
 
     def access_log(self, since: datetime) -> list[dict[str, Any]]:
         """Return nginx's lines since a moment."""

@@ -41,6 +41,14 @@ class Login(Handler):
         self.write("welcome")
 
 
+class SavedLogin(Handler):
+    async def get(self) -> None:
+        self.session.renew()
+        self.session["user"] = "grace"
+        await self.session.save()
+        self.write("welcome")
+
+
 class WhoAmI(Handler):
     def get(self) -> None:
         self.write(f"{self.current_user}")
@@ -120,6 +128,7 @@ class NoSession(RequestHandler):
 
 ROUTES: list[Any] = [
     ("/login", Login),
+    ("/saved-login", SavedLogin),
     ("/whoami", WhoAmI),
     ("/logout", Logout),
     ("/count", Count),
@@ -193,6 +202,12 @@ async def test_login_remember_logout(site: Site) -> None:
     assert (await client.get("/whoami")).body == "None"
     client.jar = old
     assert (await client.get("/whoami")).body == "None"
+
+
+async def test_a_session_that_the_handler_has_saved_itself_gets_its_cookie(site: Site) -> None:
+    client = site.client()
+    await client.get("/saved-login")
+    assert (await client.get("/whoami")).body == "grace"
 
 
 async def test_changes_of_an_async_handler_are_there_in_the_next_request(site: Site) -> None:
