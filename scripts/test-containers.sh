@@ -10,7 +10,9 @@ clean_up() {
     status=$?
     if [ "$status" != 0 ]; then
         "$@" ps -a
-        "$@" logs --tail=40
+        "$@" logs --no-color > .cache/reports/containers.log 2>&1
+        "$@" logs --tail=5
+        echo "All logs are in .cache/reports/containers.log." >&2
     fi
     "$@" --profile test down --volumes --remove-orphans > .cache/reports/down.log 2>&1 || cat .cache/reports/down.log
     exit "$status"

@@ -11,7 +11,7 @@ import os
 import threading
 import time
 
-from tests.servers.process import own_fds, own_pids
+from tests.servers.process import children_of, own_fds, own_pids
 
 __all__ = ["Snapshot", "leaked_tasks"]
 
@@ -26,7 +26,7 @@ class Snapshot:
 
     def __init__(self) -> None:
         self.threads = set(threading.enumerate())
-        self.pids = _children()
+        self.pids = set(children_of(os.getpid()))
         self.fds = _descriptors()
 
     def leaked(self) -> list[str]:
@@ -43,7 +43,8 @@ class Snapshot:
     def _compare(self) -> list[str]:
         found = [f"thread {thread.name!r}" for thread in threading.enumerate() if thread not in self.threads]
         found += [
-            f"child process {pid}: {_command_line(pid)}" for pid in _children() - self.pids - own_pids()
+            f"child process {pid}: {_command_line(pid)}"
+            for pid in set(children_of(os.getpid())) - self.pids - own_pids()
         ]
         own = own_fds()
         for fd, target in _descriptors().items():
@@ -60,18 +61,6 @@ async def leaked_tasks() -> list[str]:
         if not tasks or time.monotonic() > deadline:
             return [f"task {task!r}" for task in tasks]
         await asyncio.sleep(0.001)
-
-
-def _children() -> set[int]:
-    children: set[int] = set()
-    for task in os.listdir("/proc/self/task"):
-        try:
-            with open(f"/proc/self/task/{task}/children") as file:
-                children.update(map(int, file.read().split()))
-        except FileNotFoundError:
-            # The thread has just ended, or this kernel does not tell.
-            continue
-    return children
 
 
 def _command_line(pid: int) -> str:

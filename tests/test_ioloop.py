@@ -519,6 +519,29 @@ def test_add_signal_calls_in_the_loop(io_loop: IOLoop) -> None:
     assert signal.getsignal(signal.SIGUSR1) == signal.SIG_DFL
 
 
+def test_signal_before_the_start_is_not_lost(io_loop: IOLoop) -> None:
+    io_loop.add_signal(signal.SIGUSR1, io_loop.stop)
+    os.kill(os.getpid(), signal.SIGUSR1)
+    io_loop.start()
+    io_loop.close()
+    assert signal.getsignal(signal.SIGUSR1) == signal.SIG_DFL
+
+
+def test_signal_wakes_a_loop_that_waits(io_loop: IOLoop) -> None:
+    io_loop.add_signal(signal.SIGINT, io_loop.stop)
+    killer = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))
+    killer.start()
+    io_loop.start()
+    killer.join()
+    assert io_loop.remove_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_signals_are_for_the_main_thread(io_loop: IOLoop) -> None:
+    with pytest.raises(ValueError, match="main thread"):
+        in_thread(lambda: io_loop.add_signal(signal.SIGUSR1, print))
+
+
 def test_add_callback_from_signal_in_a_python_handler(io_loop: IOLoop) -> None:
     old = signal.signal(signal.SIGUSR1, lambda *_: io_loop.add_callback_from_signal(io_loop.stop))
     try:

@@ -52,6 +52,9 @@ class Handler(SessionBaseHandler):
 
     def get_current_user(self) -> dict[str, Any] | None:
         """Who is logged in: the account's `id` and `username`, when the session `began` (epoch seconds)."""
+        if not self.session_autoload:
+            # A page without a session must not need its store.
+            return None
         user: dict[str, Any] | None = self.session.get("user")
         return user
 

@@ -68,6 +68,7 @@ class IOLoop(Configurable):
     closing: bool
     # Something was put in that no `start` has looked at yet.
     _filled: bool
+    _signals: set[int]
 
     _of_asyncio_loop: dict[asyncio.AbstractEventLoop, IOLoop] = {}  # noqa: RUF012
 
@@ -223,6 +224,8 @@ class IOLoop(Configurable):
             self.remove_handler(fd)
             if all_fds:
                 self.close_fd(fileobj)
+        for signum in list(self._signals):
+            self.remove_signal(signum)
         loop = self.asyncio_loop
         if not loop.is_closed() and asyncio._get_running_loop() is None:
             _end_tasks(loop)
@@ -271,13 +274,21 @@ class IOLoop(Configurable):
     def add_signal(self, signum: int, callback: Callable[..., Any], *args: Any) -> None:
         """Calls ``callback(*args)`` in the loop, as `add_callback` does, whenever the signal arrives.
 
-        :raises ValueError: not called in the main thread, or the signal cannot be caught.
+        One that arrives before `start` is kept: `asyncio.loop.add_signal_handler` on uvloop would lose it.
+
+        :raises ValueError: not called in the main thread, or there is no such signal.
+        :raises OSError: the signal cannot be caught.
         """
-        self.asyncio_loop.add_signal_handler(signum, self._run_callback, callback, args, {})
+        signal.signal(signum, lambda *_: self.add_callback_from_signal(callback, *args))
+        self._signals.add(signum)
 
     def remove_signal(self, signum: int) -> bool:
-        """Undoes `add_signal`; False if it had not been called."""
-        return self.asyncio_loop.remove_signal_handler(signal.Signals(signum))
+        """Undoes `add_signal`, as `close` does; False if it had not been called."""
+        if signum not in self._signals:
+            return False
+        self._signals.remove(signum)
+        signal.signal(signum, signal.default_int_handler if signum == signal.SIGINT else signal.SIG_DFL)
+        return True
 
     def add_future(self, future: Future[T] | futures.Future[T], callback: Callable[[Future[T]], Any]) -> None:
         """Calls ``callback(future)`` in this loop when `future`, of whichever kind and loop, is done.
@@ -473,6 +484,7 @@ class BaseAsyncIOLoop(IOLoop):
         self.writers = set()
         self.closing = False
         self._filled = False
+        self._signals = set()
         known[asyncio_loop] = self
         super().initialize(**kwargs)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextvars import ContextVar
 from typing import Any
 
 import pytest_asyncio
@@ -106,6 +107,33 @@ class Flood(Handler):
             self.state.written += len(chunk)
 
 
+visited: ContextVar[str] = ContextVar("visited", default="nothing")
+
+
+class Plain(Handler):
+    """Says what the context variable was, and sets it, in a plain method."""
+
+    def get(self) -> None:
+        """Answer with the variable's value."""
+        self.write(visited.get())
+        visited.set(self.request.uri or "")
+
+
+class Waiting(Handler):
+    """The same in one that waits, and in `prepare`."""
+
+    def prepare(self) -> None:
+        """Set the variable."""
+        self.before = visited.get()
+        visited.set(f"prepared {self.request.uri}")
+
+    async def get(self) -> None:
+        """Answer with both values."""
+        await asyncio.sleep(0)
+        self.write(f"{self.before}, {visited.get()}")
+        visited.set(self.request.uri or "")
+
+
 @stream_request_body
 class Upload(Handler):
     """Takes a body in pieces, each only when the test says so."""
@@ -167,6 +195,8 @@ async def serve() -> AsyncIterator[Serve]:
                 (r"/pieces", Pieces, arguments),
                 (r"/flood/([0-9]+)", Flood, arguments),
                 (r"/upload", Upload, arguments),
+                (r"/plain/.*", Plain, arguments),
+                (r"/later/.*", Waiting, arguments),
                 (r".*", Hello, arguments),
             ],
             log_function=lambda handler: None,

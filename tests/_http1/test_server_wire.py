@@ -261,6 +261,18 @@ async def test_an_upgrade_that_nobody_takes_is_ignored(server: Server) -> None:
     assert (await client.response()).body == b"hello /b"
 
 
+async def test_each_request_has_a_context_of_its_own(server: Server) -> None:
+    # Whose request it is, is often kept there: behind a proxy the next one is somebody else's.
+    client = await server.connect()
+    for number in range(2):
+        assert (await client.ask(get(f"/plain/{number}"))).body == b"nothing"
+        path = f"/later/{number}"
+        assert (await client.ask(get(path))).body == f"nothing, prepared {path}".encode()
+    await client.send(get("/plain/a") + get("/plain/b") + get("/later/c") + get("/plain/d"))
+    bodies = [(await client.response()).body for _ in range(4)]
+    assert bodies == [b"nothing", b"nothing", b"nothing, prepared /later/c", b"nothing"]
+
+
 # -- clients that go away
 
 

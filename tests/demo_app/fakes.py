@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
@@ -112,6 +113,8 @@ class FakeRedis(FakeStore):
         return [event for event in self.stream.values() if event.account_id == account_id][:limit]
 
     async def take(self, limit: int, wait: float) -> Sequence[tuple[str, Event]]:
+        # A pause, as any network makes one: the worker asks for ever.
+        await asyncio.sleep(0)
         self.check()
         return list(self.stream.items())[:limit]
 

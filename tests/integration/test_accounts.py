@@ -60,7 +60,7 @@ def test_wrong_fields_are_refused(client: Client) -> None:
     assert client.request("POST", "/login", json_body=[1, 2]).status == 400
     broken = client.request("POST", "/login", {}, headers={"Content-Type": "application/json"})
     assert broken.status == 400
-    assert client.request("POST", "/login", {}, headers={"Content-Type": "text/csv"}).status == 415
+    assert client.request("POST", "/login", good, headers={"Content-Type": "text/csv"}).status == 415
 
 
 def test_a_wrong_password_and_an_unknown_user_look_the_same(

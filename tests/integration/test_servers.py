@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import socket
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 from tests.integration.client import PASSWORD, Client, Person, eventually
 from tests.integration.stack import DemoServer, LocalStack, server_environment
@@ -149,10 +151,36 @@ def test_no_log_line_has_a_password_or_a_session(local_stack: LocalStack, member
     assert local_stack.secret not in logs
 
 
-def test_a_server_told_to_stop_finishes_what_it_has(local_stack: LocalStack, member: Person) -> None:
+def test_a_server_told_to_stop_answers_what_it_works_on(local_stack: LocalStack, member: Person) -> None:
     settings = server_environment(local_stack.stores, SESSION_COOKIE_SECRET=local_stack.secret)
+    body = login_form(member)
+    with DemoServer(settings) as server, contextlib.ExitStack() as connections:
+        address = (server.host, server.port)
+        # More than are hashed at the same time.
+        waiting = [connections.enter_context(socket.create_connection(address, timeout=30)) for _ in range(6)]
+        for connection in waiting:
+            connection.sendall(
+                b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n"
+                b"Content-Type: application/x-www-form-urlencoded\r\n\r\n%s" % (len(body), body)
+            )
+        # Another connection, so that the others are certainly accepted and read.
+        assert server.answers()
+        server.signal(server.stop_signal)
+        for connection in waiting:
+            with connection.makefile("rb") as stream:
+                assert stream.read().startswith(b"HTTP/1.1 200 ")
+        assert server.wait(15) == 0, server.log()
+
+
+def login_form(person: Person) -> bytes:
+    """Return the body of a request to log in."""
+    return urlencode({"username": person.name, "password": person.password}).encode()
+
+
+def test_a_server_told_to_stop_takes_the_rest_of_a_request(local_stack: LocalStack, member: Person) -> None:
+    settings = server_environment(local_stack.stores, SESSION_COOKIE_SECRET=local_stack.secret)
+    body = login_form(member)
     with DemoServer(settings) as server:
-        body = f"username={member.name}&password={member.password.replace(' ', '+')}".encode()
         with socket.create_connection((server.host, server.port), timeout=30) as connection:
             connection.sendall(
                 b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n"

@@ -111,7 +111,8 @@ def test_migrations_are_safe_when_four_run_at_once(fresh_stores: Stores) -> None
 def test_four_servers_start_at_once_on_a_fresh_database(fresh_stores: Stores) -> None:
     name = f"fresh{secrets.token_hex(4)}"
     secret = secrets.token_urlsafe(48)
-    settings = server_environment(fresh_stores, SESSION_COOKIE_SECRET=secret, MONGODB_NAME=name)
+    # A database of its own in Redis as well: servers of other tests would take the events.
+    settings = server_environment(fresh_stores, SESSION_COOKIE_SECRET=secret, MONGODB_NAME=name, REDIS_DB="1")
     status, output = run(settings, "migrate")
     assert status == 0, output
     processes = [DemoServer(settings) for _ in range(4)]

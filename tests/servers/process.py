@@ -18,7 +18,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Self
 
-__all__ = ["NotInstalledError", "ServerProcess", "free_port", "own_fds", "own_pids"]
+__all__ = ["NotInstalledError", "ServerProcess", "children_of", "free_port", "own_fds", "own_pids"]
 
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
@@ -231,8 +231,10 @@ class ServerProcess:
         """End the process and its children at once, as a crash would."""
         if self._process is None:
             return
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        # Frozen first: whose parent has died is found no more.
+        for pid in self._signal_all(signal.SIGSTOP):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self._process.wait()
         self._ended()
 
@@ -242,14 +244,12 @@ class ServerProcess:
         return self.start()
 
     def pause(self) -> None:
-        """Freeze the process: connections stay open and nothing is answered."""
-        if self.running:
-            os.killpg(self.pid, signal.SIGSTOP)
+        """Freeze the process and its children: connections stay open and nothing is answered."""
+        self._signal_all(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let a frozen process go on."""
-        if self.running:
-            os.killpg(self.pid, signal.SIGCONT)
+        """Let what is frozen go on."""
+        self._signal_all(signal.SIGCONT)
 
     def signal(self, number: int) -> None:
         """Send a signal to the process, not to its children."""
@@ -287,6 +287,21 @@ class ServerProcess:
 
     # What subclasses and the above use.
 
+    def _signal_all(self, number: int) -> list[int]:
+        """Send a signal to the process and all below it, and return them.
+
+        Its process group would not do: those of PostgreSQL lead groups of their own.
+        """
+        if not self.running:
+            return []
+        # The parent first, so that it starts no more of them.
+        family = [self.pid]
+        for pid in family:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+            family += children_of(pid)
+        return family
+
     def _ended(self) -> None:
         if self in _alive:
             _alive.remove(self)
@@ -315,6 +330,16 @@ class ServerProcess:
         if done.returncode:
             raise RuntimeError(f"{command[0]} ended with {done.returncode}:\n{output}{self._tail()}")
         return output
+
+
+def children_of(pid: int) -> list[int]:
+    """Return the child processes of a process; none where it has ended or the kernel does not tell."""
+    children: list[int] = []
+    with contextlib.suppress(OSError):
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/children") as file:
+                children += map(int, file.read().split())
+    return children
 
 
 def _account(user: str | None) -> tuple[int, int] | None:
