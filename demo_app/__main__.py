@@ -120,9 +120,13 @@ def _run(command: str, settings: Settings) -> int:
         IOLoop.current().run_sync(lambda: server.migrate(settings))
         return 0
     sockets = bind_sockets(settings.server_port, settings.server_address)
-    if settings.server_numprocs != 1 and not settings.debug:
-        process.fork_processes(settings.server_numprocs)
-    IOLoop.current().run_sync(lambda: server.serve(settings, sockets))
+    try:
+        if settings.server_numprocs != 1 and not settings.debug:
+            process.fork_processes(settings.server_numprocs)
+        IOLoop.current().run_sync(lambda: server.serve(settings, sockets))
+    finally:
+        for listening in sockets:
+            listening.close()
     return 0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 
 import argon2
@@ -19,6 +19,7 @@ from framework.netutil import bind_sockets
 from framework.session import MemoryStore, SessionStoreUnavailable
 from tests.demo_app.client import Client
 from tests.demo_app.fakes import FakeAccounts, FakeLog, FakeRedis
+from tests.demo_app.processes import Process
 
 SECRET = "a-secret-of-ones-own-with-more-than-32-characters"
 
@@ -118,3 +119,11 @@ async def serve() -> AsyncIterator[Callable[..., Running]]:
 @pytest.fixture
 def running(serve: Callable[..., Running]) -> Running:
     return serve()
+
+
+@pytest.fixture
+def processes() -> Iterator[list[Process]]:
+    processes: list[Process] = []
+    yield processes
+    for process in processes:
+        process.stop()

@@ -10,7 +10,7 @@ __all__ = ["example", "examples"]
 
 _FOLDER = Path(__file__).parent / "documents"
 # A heading that names a file, perhaps a note, and the block with what is in it.
-_BLOCK = re.compile(r"^## (\S+)\n(?:(?!^## |^```).*\n)*?^```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^## (\S+)\n(?:(?!## |```).*\n)*```\w*\n((?:(?!```).*\n)*)", re.MULTILINE)
 
 
 @functools.cache

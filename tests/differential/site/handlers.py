@@ -37,10 +37,9 @@ def tell(handler: Any, function: Callable[[], Any]) -> None:
     try:
         handler.write(f"{function()!r}\n")
     except Exception as error:
-        text = str(error)
-        # Errors of the package's own are told by their kind: the words are each package's affair.
-        handler.write(f"{type(error).__name__ if isinstance(error, web.HTTPError) else 'error'}")
-        handler.write(f": {text}\n" if isinstance(error, web.HTTPError) else "\n")
+        # The words of other errors than these, and what kind of programming error one is, are each package's affair.
+        kind = type(error).__name__ if isinstance(error, web.HTTPError) else "error"
+        handler.write(f"{kind}: {error}\n" if isinstance(error, web.HTTPError) else f"{kind}\n")
 
 
 # -- what a request says
