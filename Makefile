@@ -16,7 +16,9 @@ help:  ## say what there is
 # --- The stack in containers ---
 
 .PHONY: up
+# docker-compose 1.29 can't replace a container on a newer engine (25 and up), only make it anew: hence its `down`.
 up: secrets  ## build and start everything in containers, wait until it is ready, say where it is
+	@$(if $(filter docker-compose,$(COMPOSE)),$(COMPOSE) down --remove-orphans)
 	$(COMPOSE) up -d --build --remove-orphans || { $(COMPOSE) logs --tail=30 migrate; exit 1; }
 	@scripts/wait-until-healthy.sh $(COMPOSE)
 	@scripts/say-where.sh "$$($(COMPOSE) port nginx 8080)"
@@ -114,5 +116,5 @@ clean:  ## remove everything made here: containers AND THEIR DATA, secrets, .ven
 	@if [ "$(YES)" != 1 ]; then \
 		read -r -p 'This deletes all data of the stack and of the demo. Go on? (yes/no) ' answer; [ "$$answer" = yes ]; fi
 	-@$(COMPOSE) --profile test down --volumes --remove-orphans
-	rm -rf secrets data .venv .venv-* .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage build dist *.egg-info
+	rm -rf secrets data .venv .venv-* .cache .benchmarks .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

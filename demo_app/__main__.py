@@ -16,7 +16,7 @@ import os
 import secrets
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from demo_app import config, logs, server
 from demo_app.config import ConfigError, Settings
@@ -117,17 +117,25 @@ def _run(command: str, settings: Settings) -> int:
         print("the settings are fine")
         return 0
     if command == "migrate":
-        IOLoop.current().run_sync(lambda: server.migrate(settings))
+        _in_loop(lambda: server.migrate(settings))
         return 0
     sockets = bind_sockets(settings.server_port, settings.server_address)
     try:
         if settings.server_numprocs != 1 and not settings.debug:
             process.fork_processes(settings.server_numprocs)
-        IOLoop.current().run_sync(lambda: server.serve(settings, sockets))
+        _in_loop(lambda: server.serve(settings, sockets))
     finally:
         for listening in sockets:
             listening.close()
     return 0
+
+
+def _in_loop(work: Callable[[], Awaitable[None]]) -> None:
+    loop = IOLoop.current()
+    try:
+        loop.run_sync(work)
+    finally:
+        loop.close()
 
 
 if __name__ == "__main__":

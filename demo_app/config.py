@@ -145,7 +145,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         limits=LimitSettings(
             login_per_account=read.number("LIMIT_LOGIN_PER_ACCOUNT", 10, 1, 10**9),
             login_per_address=read.number("LIMIT_LOGIN_PER_ADDRESS", 300, 1, 10**9),
-            register_per_address=read.number("LIMIT_REGISTER_PER_ADDRESS", 100, 1, 10**9),
+            register_per_address=read.number("LIMIT_REGISTER_PER_ADDRESS", 300, 1, 10**9),
             window=read.number("LIMIT_WINDOW_SECONDS", 300, 1, 86400),
         ),
         mongodb=MongoSettings(

@@ -11,7 +11,7 @@ import asyncio
 import datetime
 from collections import OrderedDict
 from collections.abc import Callable, Generator
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from framework.concurrent import Future
 from framework.platform.loops import current_loop, seconds_until
@@ -19,6 +19,8 @@ from framework.platform.loops import current_loop, seconds_until
 __all__ = ["Line", "Waiter"]
 
 T = TypeVar("T")
+
+_get_running_loop = asyncio._get_running_loop
 
 
 class Waiter(Future[T]):
@@ -35,32 +37,32 @@ class Waiter(Future[T]):
         return True
 
     def __await__(self) -> Generator[Any, None, T]:
-        try:
-            return (yield from super().__await__())
-        except asyncio.CancelledError:
-            if not self.cancelled() and self.done() and self.exception() is None:
-                # The task was cancelled after it was served and before it could take what it was served.
-                self._line.returned(self.result())
-            raise
+        if not self.done():
+            self._asyncio_future_blocking = True
+            try:
+                # As asyncio's own futures tell the task what it waits for.
+                yield self
+            except asyncio.CancelledError:
+                if self.done() and not self.cancelled() and self.exception() is None:
+                    # The task was cancelled after it was served and before it could take what it got.
+                    self._line.returned(self.result())
+                raise
+        return self.result()
 
     __iter__ = __await__
 
 
-class Line(Generic[T]):
-    """Waiters, the longest waiting first. One that gives up, by cancellation or timeout, leaves at once.
+class Line(OrderedDict[Waiter[T], Any]):
+    """Waiters and their tags, the longest waiting first. One that gives up leaves at once.
+
+    A dict, because leaving from the middle costs no more than from the ends.
 
     :arg returned: called with what a waiter was served when its task was cancelled before it took it.
     """
 
-    __slots__ = ("_waiters", "returned")
-
     def __init__(self, returned: Callable[[T], None]) -> None:
-        # Ordered, and leaving from the middle costs the same as from the ends.
-        self._waiters: OrderedDict[Waiter[T], Any] = OrderedDict()
+        super().__init__()
         self.returned = returned
-
-    def __len__(self) -> int:
-        return len(self._waiters)
 
     def wait(
         self,
@@ -75,9 +77,9 @@ class Line(Generic[T]):
         :arg expire: settles the waiter whose time is over; else it gets a `TimeoutError`.
         """
         delay = None if timeout is None else seconds_until(timeout)
-        waiter: Waiter[T] = Waiter(loop=current_loop())
+        waiter: Waiter[T] = Waiter(loop=_get_running_loop() or current_loop())
         waiter._line = self
-        self._waiters[waiter] = tag
+        self[waiter] = tag
         if delay is not None:
             waiter._timer = waiter.get_loop().call_later(max(0, delay), self._expire, waiter, expire)
         return waiter
@@ -88,9 +90,9 @@ class Line(Generic[T]):
 
     def serve_next(self, value: T) -> tuple[Any] | None:
         """As `serve`, for those who need the waiter's tag: it comes in a tuple."""
-        if not self._waiters:
+        if not self:
             return None
-        waiter, tag = self._waiters.popitem(last=False)
+        waiter, tag = self.popitem(last=False)
         if waiter._timer is not None:
             waiter._timer.cancel()
             waiter._timer = None
@@ -98,7 +100,7 @@ class Line(Generic[T]):
         return (tag,)
 
     def _leave(self, waiter: Waiter[T]) -> None:
-        self._waiters.pop(waiter, None)
+        self.pop(waiter, None)
         if waiter._timer is not None:
             waiter._timer.cancel()
             waiter._timer = None

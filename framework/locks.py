@@ -130,7 +130,9 @@ class Semaphore:
 
     def release(self) -> None:
         """Gives a permit back: to who waits longest, if anybody does."""
-        if not self._waiters.serve(_ReleasingContextManager(self)):
+        if self._waiters:
+            self._waiters.serve(_ReleasingContextManager(self))
+        else:
             self._value += 1
 
     def acquire(self, timeout: Timeout = None) -> Awaitable[_ReleasingContextManager]:
@@ -185,7 +187,11 @@ class BoundedSemaphore(Semaphore):
         """
         if self._value >= self._initial_value:
             raise ValueError("Semaphore released too many times")
-        super().release()
+        # Not by super(): this is the whole of an unlock.
+        if self._waiters:
+            self._waiters.serve(_ReleasingContextManager(self))
+        else:
+            self._value += 1
 
 
 class Lock:

@@ -83,15 +83,15 @@ def bind_sockets(
     )
     # Some resolvers name an address twice. IPv4 first: its absence is an error, that of IPv6 is not.
     infos = sorted(dict.fromkeys(infos), key=lambda info: info[0] == socket.AF_INET6)
-    for tries_left in reversed(range(SAME_PORT_TRIES)):
+    for _ in range(SAME_PORT_TRIES - 1):
         try:
             return _bind_all(infos, backlog, reuse_port)
         except OSError as error:
-            # The port that was free for the first address may be taken at the second.
-            chosen = infos[0][4][1] == 0
-            if not (chosen and error.errno == errno.EADDRINUSE and tries_left):
+            # A port that is free at the first address may be taken at the second.
+            chosen_here = any(info[4][1] == 0 for info in infos)
+            if not chosen_here or error.errno != errno.EADDRINUSE:
                 raise
-    raise OSError(errno.EADDRINUSE, "no port is free at all addresses")
+    return _bind_all(infos, backlog, reuse_port)
 
 
 def _bind_all(infos: list[Any], backlog: int, reuse_port: bool) -> list[socket.socket]:

@@ -94,10 +94,12 @@ class Queue(Generic[T]):
 
         :raises TimeoutError: from the future, when the timeout passed before there was room.
         """
-        # This, not put_nowait in a try: raising costs several times what the rest does.
-        if self.full() and not self._getters:
+        if self._getters:
+            self.put_nowait(item)
+        elif 0 < self._maxsize <= len(self._queue):
             return self._putters.wait(timeout, tag=item)
-        self.put_nowait(item)
+        else:
+            self._add(item)
         future: Future[Any] = create_future()
         future.set_result(None)
         return future
@@ -107,14 +109,14 @@ class Queue(Generic[T]):
 
         :raises QueueFull: there is no room.
         """
-        if not self._getters:
-            if self.full():
-                raise QueueFull
+        if self._getters:
+            # Through the queue's own order though it is empty: a subclass may change what it is given.
             self._add(item)
-            return
-        # Through the queue's own order even if it is empty: a subclass may change what it is given.
-        self._add(item)
-        self._getters.serve(self._get())
+            self._getters.serve(self._get())
+        elif self.full():
+            raise QueueFull
+        else:
+            self._add(item)
 
     def get(self, timeout: Timeout = None) -> Awaitable[T]:
         """A future of the next item.
@@ -124,7 +126,7 @@ class Queue(Generic[T]):
         if not self._queue and not self._putters:
             return self._getters.wait(timeout)
         future: Future[Any] = create_future()
-        future.set_result(self.get_nowait())
+        future.set_result(self.get_nowait() if self._putters else self._get())
         return future
 
     def get_nowait(self) -> T:
@@ -179,8 +181,9 @@ class Queue(Generic[T]):
             self._put(item)
 
     def _add(self, item: T) -> None:
+        if not self._unfinished_tasks:
+            self._finished.clear()
         self._unfinished_tasks += 1
-        self._finished.clear()
         self._put(item)
 
     def _take_back(self, item: T) -> None:

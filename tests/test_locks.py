@@ -72,26 +72,25 @@ async def test_with_block_releases_after_an_error(lock: Any) -> None:
     with pytest.raises(KeyError):
         async with lock:
             raise KeyError(1)
-    with pytest.raises(KeyError):
-        with await lock.acquire():
-            raise KeyError(1)
+    with pytest.raises(KeyError), await lock.acquire():
+        raise KeyError(1)
     assert lock.acquire().done()
 
 
 def test_plain_with_is_refused(lock: Any) -> None:
-    with pytest.raises(RuntimeError, match="Use .async with. instead of .with. for"), lock:
+    with pytest.raises(RuntimeError, match=r"Use .async with. instead of .with. for"), lock:
         pass
-    with pytest.raises(RuntimeError, match="Use .async with. instead of .with. for"):
+    with pytest.raises(RuntimeError, match=r"Use .async with. instead of .with. for"):
         lock.__exit__(None, None, None)
 
 
-@pytest.mark.parametrize("timeout", [lambda: SOON, lambda: time.time() + 0.005, lambda: 0])
-async def test_acquire_times_out(lock: Any, timeout: Callable[[], Any]) -> None:
+@pytest.mark.parametrize("limit", [lambda: SOON, lambda: time.time() + 0.005, lambda: 0])
+async def test_acquire_times_out(lock: Any, limit: Callable[[], Any]) -> None:
     await lock.acquire()
     with pytest.raises(gen.TimeoutError):
-        await lock.acquire(timeout=timeout())
+        await lock.acquire(timeout=limit())
     lock.release()
-    assert lock.acquire(timeout=timeout()).done()
+    assert lock.acquire(timeout=limit()).done()
 
 
 async def test_acquire_in_time_is_not_timed_out_later(lock: Any) -> None:
@@ -277,11 +276,11 @@ async def test_event_wakes_all() -> None:
     assert not late.done()
 
 
-@pytest.mark.parametrize("timeout", [lambda: SOON, lambda: time.time() + 0.005, lambda: 0])
-async def test_event_times_out(timeout: Callable[[], Any]) -> None:
+@pytest.mark.parametrize("limit", [lambda: SOON, lambda: time.time() + 0.005, lambda: 0])
+async def test_event_times_out(limit: Callable[[], Any]) -> None:
     event = locks.Event()
-    with pytest.raises(gen.TimeoutError, match="^Timeout$"):
-        await event.wait(timeout=timeout())
+    with pytest.raises(gen.TimeoutError, match=r"^Timeout$"):
+        await event.wait(timeout=limit())
     assert len(event._waiters) == 0
 
 
@@ -318,10 +317,10 @@ async def test_condition_notifies_in_order() -> None:
     assert waiting[3].done()
 
 
-@pytest.mark.parametrize("timeout", [lambda: SOON, lambda: time.time() + 0.005, lambda: 0])
-async def test_condition_timeout_is_false(timeout: Callable[[], Any]) -> None:
+@pytest.mark.parametrize("limit", [lambda: SOON, lambda: time.time() + 0.005, lambda: 0])
+async def test_condition_timeout_is_false(limit: Callable[[], Any]) -> None:
     condition = locks.Condition()
-    assert await condition.wait(timeout=timeout()) is False
+    assert await condition.wait(timeout=limit()) is False
     assert repr(condition) == "<Condition>"
 
 

@@ -213,7 +213,8 @@ SERVER = """
 def signalled(script: str, signum: int) -> tuple[int, str]:
     with start(script, start_new_session=True) as program:
         assert program.stdout is not None
-        lines, ready = [], 0
+        lines: list[str] = []
+        ready = 0
         while ready < 2:
             line = program.stdout.readline()
             assert line, lines
@@ -421,3 +422,57 @@ def test_child_side_of_a_fork(monkeypatch: pytest.MonkeyPatch) -> None:
     parent = process._Parent(1)
     assert parent._ended(2, 100, 9)
     assert process.task_id() == 2
+
+
+@pytest.mark.parametrize(
+    ("asked", "max_restarts", "expected"),
+    [(3, None, (3, process.MAX_RESTARTS)), (None, 0, (8, 0)), (0, 5, (8, 5)), (-2, 1, (8, 1))],
+)
+def test_fork_processes_as_a_child_sees_it(
+    asked: int | None,
+    max_restarts: int | None,
+    expected: tuple[int, int],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    seen: list[object] = []
+
+    def run(parent: process._Parent, count: int) -> int:
+        seen.append((count, parent.restarts_left))
+        return 1
+
+    monkeypatch.setattr(process, "release_loops", lambda: ["loops"])
+    monkeypatch.setattr(process, "renew_loops", seen.append)
+    monkeypatch.setattr(process._Parent, "run", run)
+    monkeypatch.setattr(process, "cpu_count", lambda: 8)
+    with caplog.at_level("INFO"):
+        assert process.fork_processes(asked, max_restarts) == 1
+    assert seen == [expected, ["loops"]]
+    assert caplog.messages == [f"Starting {expected[0]} processes"]
+    monkeypatch.setattr(process, "_task_id", 1)
+    with pytest.raises(RuntimeError, match="this is child process 1"):
+        process.fork_processes(asked)
+
+
+def test_parent_gives_up(
+    no_children: Callable[[list[tuple[int, int]]], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no_children([(100, 9)])
+    killed: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "kill", lambda pid, signum: killed.append((pid, signum)))
+    with pytest.raises(RuntimeError, match="Too many child restarts, giving up"):
+        process._Parent(0).run(2)
+    assert killed == [(101, signal.SIGTERM)]
+
+
+def test_parent_tells_that_a_child_failed_after_the_signal(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    parent = process._Parent(5)
+    parent.children = {100: 0}
+    parent.signal_passed = signal.SIGTERM
+    monkeypatch.setattr(os, "wait", lambda: (100, 15))
+    with pytest.raises(SystemExit) as exit_:
+        parent.run(0)
+    assert exit_.value.code == 128 + signal.SIGTERM
+    assert caplog.messages == ["child 0 (pid 100) killed by signal 15"]

@@ -13,7 +13,7 @@ from framework.ioloop import IOLoop
 
 SOON = datetime.timedelta(milliseconds=5)
 LONG = datetime.timedelta(seconds=30)
-deadlines = pytest.mark.parametrize("timeout", [lambda: SOON, lambda: time.time() + 0.005, lambda: 0])
+deadlines = pytest.mark.parametrize("limit", [lambda: SOON, lambda: time.time() + 0.005, lambda: 0])
 
 KINDS = {
     queues.Queue: [3, 1, 2],
@@ -86,20 +86,20 @@ async def test_get_waits_for_items_in_order(kind: Any) -> None:
 
 
 @deadlines
-async def test_get_times_out(kind: Any, timeout: Callable[[], Any]) -> None:
+async def test_get_times_out(kind: Any, limit: Callable[[], Any]) -> None:
     queue = kind()
     with pytest.raises(gen.TimeoutError):
-        await queue.get(timeout=timeout())
+        await queue.get(timeout=limit())
     queue.put_nowait(1)
-    assert await queue.get(timeout=timeout()) == 1
+    assert await queue.get(timeout=limit()) == 1
 
 
 @deadlines
-async def test_put_times_out_without_putting(kind: Any, timeout: Callable[[], Any]) -> None:
+async def test_put_times_out_without_putting(kind: Any, limit: Callable[[], Any]) -> None:
     queue = kind(1)
-    await queue.put(1, timeout=timeout())
+    await queue.put(1, timeout=limit())
     with pytest.raises(gen.TimeoutError):
-        await queue.put(2, timeout=timeout())
+        await queue.put(2, timeout=limit())
     assert queue.get_nowait() == 1
     assert queue.empty()
 

@@ -61,6 +61,8 @@ class RedisServer:
             "username": user or None,
             "password": password or None,
             "decode_responses": True,
+            # The third version has other forms of answers for streams.
+            "protocol": 2,
             "socket_connect_timeout": timeout,
             # Once more at once: after a restart of the server, the pool is full of dead connections.
             "retry": Retry(NoBackoff(), 1),
@@ -220,12 +222,7 @@ class RedisOutbox:
         reply = await _reply(
             client.xreadgroup(GROUP, self._consumer, {STREAM: position}, count=limit, block=block)
         )
-        # [[stream, entries]] in the protocol's second version, {stream: [entries]} in its third.
-        if not reply:
-            return []
-        if isinstance(reply, dict):
-            return cast("list[Any]", reply[STREAM][0])
-        return cast("list[Any]", reply[0][1])
+        return cast("list[Any]", reply[0][1]) if reply else []
 
     async def _make_group(self) -> None:
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from framework.httputil.errors import HTTPInputError
 from framework.httputil.request import check_host
 
-__all__ = ["Fields", "Refused", "check_request"]
+__all__ = ["Fields", "Refused", "check_host_line", "check_transfer_encoding", "header_bytes"]
 
 # Lower-case name to value, or to the list of values where the field was repeated.
 Fields = dict[bytes, "bytes | list[bytes]"]
@@ -23,11 +23,8 @@ class Refused(Exception):
         self.status = status
 
 
-def check_request(version: str, fields: Fields) -> None:
-    """Raises `Refused` for a header that is ambiguous, or that this server can't serve."""
-    if version != "1.1" and version != "1.0":
-        raise Refused(505, f"HTTP/{version} is not served here, HTTP/1.1 and HTTP/1.0 are")
-    host = fields.get(b"host")
+def check_host_line(version: str, host: bytes | list[bytes] | None) -> None:
+    """Raises `Refused` unless there is one Host line with one host in it; HTTP/1.0 may go without."""
     if isinstance(host, list):
         raise Refused(400, "several Host lines")
     if host is not None:
@@ -35,11 +32,21 @@ def check_request(version: str, fields: Fields) -> None:
             check_host(host.decode("latin-1"))
         except HTTPInputError as error:
             raise Refused(400, str(error)) from error
-    elif version == "1.1":
+    elif version == "HTTP/1.1":
         raise Refused(400, "no Host line")
-    encoding = fields.get(b"transfer-encoding")
-    if encoding is not None:
-        if version == "1.0":
-            raise Refused(400, "Transfer-Encoding in HTTP/1.0")
-        if isinstance(encoding, list) or encoding.lower() != b"chunked":
-            raise Refused(501, f"Transfer-Encoding {encoding!r} is not served here, chunked is")
+
+
+def check_transfer_encoding(version: str, encoding: bytes | list[bytes]) -> None:
+    """Raises `Refused` for any transfer coding but chunked, and for chunked where there is no such thing."""
+    if version == "HTTP/1.0":
+        raise Refused(400, "Transfer-Encoding in HTTP/1.0")
+    if isinstance(encoding, list) or encoding.lower() != b"chunked":
+        raise Refused(501, f"Transfer-Encoding {encoding!r} is not served here, chunked is")
+
+
+def header_bytes(target: bytes, fields: Fields) -> bytes:
+    """The header again as it could have come, from behind the method on."""
+    lines = [b"%b HTTP/1.1" % target]
+    for name, value in fields.items():
+        lines += [name + b": " + one for one in (value if isinstance(value, list) else [value])]
+    return b"\r\n".join(lines) + b"\r\n\r\n"

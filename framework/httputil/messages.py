@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from asyncio import Future
 from collections.abc import Awaitable
 from http.client import responses
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from framework.httputil.errors import HTTPInputError
 from framework.httputil.headers import HTTPHeaders
+
+if TYPE_CHECKING:
+    from asyncio import Future
 
 __all__ = [
     "HTTPConnection",

@@ -20,6 +20,7 @@ from typing import Any, Protocol, TypeVar, overload
 from framework.concurrent import Future, is_future
 from framework.gen import BadYieldError, Moment, convert_yielded
 from framework.log import app_log
+from framework.platform.closing import end_tasks
 from framework.platform.loops import current_loop, new_asyncio_loop, seconds_until, thread_loop
 from framework.platform.selector_thread import AddThreadSelectorEventLoop, SelectorThread
 from framework.util import Configurable
@@ -36,9 +37,6 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-
-# How long `IOLoop.close` waits for the tasks it cancelled.
-CLOSE_SECONDS = 5.0
 
 
 class Selectable(Protocol):
@@ -174,6 +172,8 @@ class IOLoop(Configurable):
             raise RuntimeError("This event loop is already running")
         future: Future[Any] | None = None
         timed_out = False
+        # What is done only after this run must not stop a later one.
+        ended = False
 
         def run() -> None:
             nonlocal future
@@ -185,7 +185,7 @@ class IOLoop(Configurable):
             except Exception as error:
                 future = self.asyncio_loop.create_future()
                 future.set_exception(error)
-            self.add_future(future, lambda _: self.stop())
+            self.add_future(future, lambda _: None if ended else self.stop())
 
         def expire() -> None:
             nonlocal timed_out
@@ -199,6 +199,7 @@ class IOLoop(Configurable):
         try:
             self.start()
         finally:
+            ended = True
             first.cancel()
             if timer is not None:
                 timer.cancel()
@@ -228,7 +229,7 @@ class IOLoop(Configurable):
             self.remove_signal(signum)
         loop = self.asyncio_loop
         if not loop.is_closed() and asyncio._get_running_loop() is None:
-            _end_tasks(loop)
+            end_tasks(loop)
         self._unset_current_if_set()
         IOLoop._of_asyncio_loop.pop(loop, None)
         if self.selector_loop is not loop:
@@ -290,7 +291,9 @@ class IOLoop(Configurable):
         signal.signal(signum, signal.default_int_handler if signum == signal.SIGINT else signal.SIG_DFL)
         return True
 
-    def add_future(self, future: Future[T] | futures.Future[T], callback: Callable[[Future[T]], Any]) -> None:
+    def add_future(
+        self, future: Future[T] | futures.Future[T] | Moment, callback: Callable[[Any], Any]
+    ) -> None:
         """Calls ``callback(future)`` in this loop when `future`, of whichever kind and loop, is done.
 
         :raises TypeError: `future` is no future.
@@ -485,8 +488,8 @@ class BaseAsyncIOLoop(IOLoop):
         self.closing = False
         self._filled = False
         self._signals = set()
-        known[asyncio_loop] = self
         super().initialize(**kwargs)
+        known[asyncio_loop] = self
 
 
 class AsyncIOMainLoop(BaseAsyncIOLoop):
@@ -514,11 +517,12 @@ class AsyncIOLoop(BaseAsyncIOLoop):
         """:arg asyncio_loop: the loop to use; a new one without it."""
         self.is_current = False
         self.old_asyncio: asyncio.AbstractEventLoop | None = None
-        loop = kwargs.pop("asyncio_loop", None) or new_asyncio_loop()
+        given = kwargs.pop("asyncio_loop", None)
+        loop = given or new_asyncio_loop()
         try:
             super().initialize(loop, **kwargs)
         except Exception:
-            if loop not in IOLoop._of_asyncio_loop:
+            if given is None:
                 loop.close()
             raise
 
@@ -543,25 +547,6 @@ def to_asyncio_future(tornado_future: Any) -> Future[Any]:
 def to_tornado_future(asyncio_future: Future[T]) -> Future[T]:
     """`asyncio_future` itself: there is but one kind of future."""
     return asyncio_future
-
-
-def _end_tasks(loop: asyncio.AbstractEventLoop) -> None:
-    """Cancels the tasks of a loop that stands, lets them finish, and closes its asynchronous generators."""
-    tasks = asyncio.all_tasks(loop)
-    for task in tasks:
-        task.cancel()
-    loop.run_until_complete(_settle(loop, tasks))
-
-
-async def _settle(loop: asyncio.AbstractEventLoop, tasks: set[asyncio.Task[Any]]) -> None:
-    if tasks:
-        done, stuck = await asyncio.wait(tasks, timeout=CLOSE_SECONDS)
-        for task in done:
-            if not task.cancelled() and task.exception() is not None:
-                app_log.error("Exception in %r while its loop was closed", task, exc_info=task.exception())
-        for task in stuck:
-            app_log.error("%r did not end when it was cancelled: its loop is closed under it", task)
-    await loop.shutdown_asyncgens()
 
 
 def _any_thread_policy() -> type[Any]:

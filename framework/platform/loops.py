@@ -23,6 +23,8 @@ __all__ = [
 
 LOOP_VARIABLE = "FRAMEWORK_LOOP"
 
+_get_running_loop = asyncio._get_running_loop
+
 
 def new_asyncio_loop() -> asyncio.AbstractEventLoop:
     """Makes an event loop: uvloop's where uvloop is installed, else asyncio's own.
@@ -49,7 +51,7 @@ def new_asyncio_loop() -> asyncio.AbstractEventLoop:
 
 def thread_loop() -> asyncio.AbstractEventLoop | None:
     """The loop that runs in this thread or, when none runs, the open one set for it; None without either."""
-    loop = asyncio._get_running_loop()
+    loop = _get_running_loop()
     if loop is None:
         loop = _set_loop()
     return None if loop is None or loop.is_closed() else loop
@@ -66,7 +68,8 @@ def current_loop() -> asyncio.AbstractEventLoop:
 
 def create_future() -> asyncio.Future[object]:
     """A new future of this thread's loop, also before that loop runs."""
-    return current_loop().create_future()
+    # Half the cost of asking a running loop for it, which is half the cost of a ready `Queue.get`.
+    return asyncio.Future() if _get_running_loop() is not None else current_loop().create_future()
 
 
 def seconds_until(timeout: float | datetime.timedelta) -> float:

@@ -1,6 +1,6 @@
 """Files as `StaticFileHandler` reads them: regular ones only, known by their status, kept while unchanged.
 
-Nothing in here waits for a client. Only `read_at` may wait for a disk, in a thread.
+Nothing in here waits for a client. Only `Reader` may wait for a disk, in a thread.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from threading import Lock
 from typing import NamedTuple
 
 __all__ = [
-    "ContentCache",
+    "KeptFile",
+    "KeptFiles",
+    "Reader",
     "Signature",
     "VersionCache",
     "content_type",
     "is_inside",
     "open_regular",
-    "read_at",
 ]
 
 # A file that has changed within the last second may change again without its times showing it.
@@ -31,6 +32,8 @@ SETTLED = 1.0
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 _NOWAIT = getattr(os, "RWF_NOWAIT", None)
+# Not in memory, or a file system that can't tell.
+_WOULD_WAIT = (errno.EAGAIN, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
 
 
 class Signature(NamedTuple):
@@ -52,8 +55,16 @@ class Signature(NamedTuple):
         return time.time() - max(self.modified, self.changed) / 1e9 > SETTLED
 
 
-def open_regular(path: str) -> tuple[int, os.stat_result]:
-    """A descriptor of a file and its status.
+def signature_of(path: str) -> Signature | None:
+    """The signature of the file at a path; None if there is nothing."""
+    try:
+        return Signature.of(os.stat(path))
+    except (OSError, ValueError):
+        return None
+
+
+def open_regular(path: str) -> tuple[int, Signature]:
+    """A descriptor of a file and its signature.
 
     Raises OSError, with EISDIR for anything but a regular file: a pipe or device is never read.
     """
@@ -65,39 +76,52 @@ def open_regular(path: str) -> tuple[int, os.stat_result]:
     except BaseException:
         os.close(descriptor)
         raise
-    return descriptor, status
+    return descriptor, Signature.of(status)
 
 
-def read_whole(path: str) -> tuple[bytes, os.stat_result]:
-    """The content of a small file and its status, which fit each other.
+def read_whole(path: str) -> tuple[bytes, Signature]:
+    """The content of a small file and its signature, which fit each other.
 
     Raises OSError, with EAGAIN where the file changed each time it was read.
     """
     for _ in range(5):
-        descriptor, status = open_regular(path)
+        descriptor, signature = open_regular(path)
         try:
-            content = os.pread(descriptor, status.st_size + 1, 0)
+            content = os.pread(descriptor, signature.size + 1, 0)
         finally:
             os.close(descriptor)
-        if len(content) == status.st_size:
-            return content, status
+        if len(content) == signature.size:
+            return content, signature
     raise OSError(errno.EAGAIN, "The file changes while it is read", path)
 
 
-async def read_at(descriptor: int, size: int, position: int) -> bytes:
-    """At most `size` bytes of a file from `position`; none at its end.
+class Reader:
+    """Reads an open file piece by piece, at most `piece` bytes at a time."""
 
-    What the system has in memory is read at once, what it has to fetch by a thread.
-    """
-    if _NOWAIT is not None:
-        buffer = bytearray(size)
-        try:
-            return bytes(memoryview(buffer)[: os.preadv(descriptor, [buffer], position, _NOWAIT)])
-        except OSError as error:
-            if error.errno not in (errno.EAGAIN, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):
-                raise
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(None, os.pread, descriptor, size, position)
+    # One buffer for all pieces: what is larger than 128 KiB the system maps anew each time, and reading into
+    # that costs more than sending it (870 µs for 1 MiB in 256 KiB pieces, 350 µs in 128 KiB pieces).
+    __slots__ = ("_buffer", "_descriptor")
+
+    def __init__(self, descriptor: int, piece: int) -> None:
+        self._descriptor = descriptor
+        self._buffer = bytearray(piece)
+
+    async def read(self, size: int, position: int) -> bytes:
+        """At most `size` bytes from `position`; none at the end of the file.
+
+        What the system has in memory is read at once, what it has to fetch by a thread.
+        """
+        buffer = self._buffer
+        size = min(size, len(buffer))
+        if _NOWAIT is not None:
+            try:
+                read = os.preadv(self._descriptor, [buffer], position, _NOWAIT)
+                return bytes(memoryview(buffer)[: min(read, size)])
+            except OSError as error:
+                if error.errno not in _WOULD_WAIT:
+                    raise
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(None, os.pread, self._descriptor, size, position)
 
 
 def is_inside(path: str, directory: str) -> bool:
@@ -121,33 +145,58 @@ def _type_of_extension(extension: str) -> str:
     return mime_type or "application/octet-stream"
 
 
-class ContentCache:
-    """Small files in memory, at most `limit` bytes of them; those that weren't asked for longest go first."""
+class KeptFile(NamedTuple):
+    """A small file in memory, and the header fields that a response with it has."""
+
+    path: str
+    signature: Signature
+    content: bytes
+    version: str | None
+    fields: dict[str, str]
+
+    def is_current(self) -> bool:
+        """Whether the file is still the one that was read."""
+        try:
+            status = os.stat(self.path)
+        except OSError:
+            return False
+        signature = self.signature
+        return (
+            status.st_mtime_ns == signature.modified
+            and status.st_ctime_ns == signature.changed
+            and status.st_size == signature.size
+            and status.st_ino == signature.inode
+            and status.st_dev == signature.device
+        )
+
+
+class KeptFiles:
+    """Small files by any key, at most `limit` bytes of them; those that weren't asked for longest go first."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._size = 0
-        self._entries: OrderedDict[str, tuple[Signature, bytes]] = OrderedDict()
+        self._entries: OrderedDict[object, KeptFile] = OrderedDict()
         self._lock = Lock()
 
-    def get(self, path: str, status: os.stat_result) -> bytes | None:
-        """The content that the file with this status had, if it is known."""
+    def get(self, key: object) -> KeptFile | None:
+        """The file of a key, if it is there and current."""
+        entry = self._entries.get(key)
+        if entry is None or not entry.is_current():
+            return None
         with self._lock:
-            entry = self._entries.get(path)
-            if entry is None or entry[0] != Signature.of(status):
-                return None
-            self._entries.move_to_end(path)
-            return entry[1]
+            if key in self._entries:
+                self._entries.move_to_end(key)
+        return entry
 
-    def put(self, path: str, status: os.stat_result, content: bytes) -> None:
-        """Remember a content, unless the file may yet change unnoticed."""
-        signature = Signature.of(status)
-        if not signature.is_settled():
+    def put(self, key: object, kept: KeptFile) -> None:
+        """Keep a file, unless it may yet change unnoticed."""
+        if not kept.signature.is_settled():
             return
         with self._lock:
-            self._remove(path)
-            self._entries[path] = signature, content
-            self._size += self._cost(path, content)
+            self._remove(key)
+            self._entries[key] = kept
+            self._size += self._cost(kept)
             while self._size > self._limit:
                 self._remove(next(iter(self._entries)))
 
@@ -157,14 +206,14 @@ class ContentCache:
             self._entries.clear()
             self._size = 0
 
-    def _remove(self, path: str) -> None:
-        entry = self._entries.pop(path, None)
+    def _remove(self, key: object) -> None:
+        entry = self._entries.pop(key, None)
         if entry is not None:
-            self._size -= self._cost(path, entry[1])
+            self._size -= self._cost(entry)
 
     @staticmethod
-    def _cost(path: str, content: bytes) -> int:
-        return len(content) + len(path) + 500
+    def _cost(kept: KeptFile) -> int:
+        return len(kept.content) + len(kept.path) + 1000
 
 
 class VersionCache:

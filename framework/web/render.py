@@ -6,11 +6,21 @@ import os
 import re
 import sys
 import threading
+from asyncio import Future
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from framework import locale as locales
 from framework.template import BaseLoader, Loader
 from framework.util import ObjectDict
+from framework.web.uimodules import (
+    ModuleNamespace,
+    complete_page,
+    embed_css,
+    embed_js,
+    linked_css,
+    linked_js,
+)
 
 if TYPE_CHECKING:
     from framework.web.handler import RequestHandler
@@ -18,7 +28,12 @@ if TYPE_CHECKING:
 __all__ = [
     "browser_locale",
     "create_loader",
+    "embed_css",
+    "embed_js",
+    "linked_css",
+    "linked_js",
     "namespace",
+    "render",
     "render_string",
     "static_url",
     "ui_namespace",
@@ -89,6 +104,17 @@ def create_loader(handler: RequestHandler, folder: str) -> BaseLoader:
     return Loader(folder, **options)
 
 
+def render(handler: RequestHandler, template_name: str, names: dict[str, Any]) -> Future[None]:
+    """Answers with a template, completed with what its UI modules need."""
+    if handler._finished:
+        raise RuntimeError("Cannot render() after finish()")
+    html = handler.render_string(template_name, **names)
+    modules: ModuleNamespace = handler.ui["modules"]
+    if modules.active:
+        html = complete_page(handler, html, list(modules.active.values()))
+    return handler.finish(html)
+
+
 def render_string(handler: RequestHandler, template_name: str, names: dict[str, Any]) -> bytes:
     """A template with a handler's names and further ones."""
     loader = loader_for(handler, template_folder(handler, 2))
@@ -136,7 +162,9 @@ def static_url(handler: RequestHandler, path: str, include_host: bool | None, op
 
 def ui_namespace(handler: RequestHandler) -> ObjectDict:
     """The application's UI methods bound to a handler, and its modules."""
-    found = ObjectDict()
+    modules = ModuleNamespace(handler, handler.application.ui_modules)
+    # `{% module X() %}` is compiled to the first name.
+    found = ObjectDict(_tt_modules=modules, modules=modules)
     for name, method in handler.application.ui_methods.items():
-        found[name] = method.__get__(handler)
+        found[name] = partial(method, handler)
     return found

@@ -26,10 +26,39 @@ __all__ = ["StaticFileHandler", "is_absolute"]
 _SMALL = 64 * 1024
 _KEPT = 16 * 1024 * 1024
 
-# Larger ones are sent in pieces of this size.
-_PIECE = 256 * 1024
+# Larger ones are sent in pieces of this size; see `files.Reader`.
+_PIECE = 128 * 1024
 
-_contents = files.ContentCache(_KEPT)
+# The header fields that `_serve` sets for a whole file.
+_FIELDS = ("Accept-Ranges", "Etag", "Last-Modified", "Content-Type", "Content-Length")
+
+# A subclass that overrides one of these may answer the next request otherwise than the last.
+_OVERRIDABLE = frozenset(
+    (
+        "get",
+        "head",
+        "parse_url_path",
+        "get_absolute_path",
+        "validate_absolute_path",
+        "get_content",
+        "get_content_version",
+        "get_content_size",
+        "get_modified_time",
+        "get_content_type",
+        "get_cache_time",
+        "set_extra_headers",
+        "set_headers",
+        "should_return_304",
+        "compute_etag",
+        "set_etag_header",
+        "check_etag_header",
+        "set_header",
+        "set_status",
+        "write",
+    )
+)
+
+_kept = files.KeptFiles(_KEPT)
 _versions = files.VersionCache()
 
 
@@ -58,12 +87,21 @@ class StaticFileHandler(RequestHandler):
     absolute_path: str | None = None
     modified: datetime.datetime | None
 
-    # The status of the file at `absolute_path`, and its content if it is small.
-    _status: os.stat_result | None = None
+    # Of the file at `absolute_path`: its signature, its content if it is small, and its version once known.
+    _signature: files.Signature | None = None
     _content: bytes | None = None
-    _etag: ClassVar[Any]
+    _version: tuple[str | None] | None = None
 
-    def initialize(  # type: ignore[override] # declares its own arguments
+    # Whether nothing of what `_OVERRIDABLE` lists was overridden.
+    _is_plain: ClassVar[bool] = True
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._is_plain = not any(
+            name in ancestor.__dict__ for ancestor in _below(cls) for name in _OVERRIDABLE
+        )
+
+    def initialize(
         self,
         path: str,
         default_filename: str | None = None,
@@ -77,12 +115,44 @@ class StaticFileHandler(RequestHandler):
     def reset(cls) -> None:
         """Forgets the versions and contents that are kept."""
         _versions.clear()
-        _contents.clear()
+        _kept.clear()
 
-    def head(self, path: str) -> Awaitable[None]:  # type: ignore[override] # one argument
+    def head(self, path: str) -> Awaitable[None]:
         return self.get(path, include_body=False)
 
-    async def get(self, path: str, include_body: bool = True) -> None:  # type: ignore[override]
+    def get(self, path: str, include_body: bool = True) -> Awaitable[None]:
+        key = self._key(path)
+        if key is None:
+            return self._serve(path, None, include_body)
+        kept = _kept.get(key)
+        if kept is None:
+            return self._serve(path, key, include_body)
+        # What `_serve` answered for the same file when it was last read.
+        self._version = (kept.version,)
+        self._headers._fields.update(kept.fields)
+        if include_body:
+            self._write_buffer.append(kept.content)
+        return self.finish()
+
+    def _key(self, path: str) -> object | None:
+        """What the answer depends on, besides the file; None if it depends on more than can be told here."""
+        request = self.request
+        if (
+            not self._is_plain
+            or request.query
+            or not self._auto_finish
+            or request._field("If-None-Match") is not None
+            or request._field("If-Modified-Since") is not None
+            or request._field("Range") is not None
+        ):
+            return None
+        allowed = self.allowed_symlink_directory
+        if isinstance(allowed, list):
+            allowed = "\0".join(allowed)
+        # Whether a directory is redirected depends on the URL, but then there is no file to keep.
+        return type(self), self.root, self.default_filename, allowed, path
+
+    async def _serve(self, path: str, key: object | None, include_body: bool) -> None:
         self.path = self.parse_url_path(path)
         absolute_path = self.get_absolute_path(self.root, self.path)
         self.absolute_path = self.validate_absolute_path(self.root, absolute_path)
@@ -98,6 +168,12 @@ class StaticFileHandler(RequestHandler):
         finally:
             if descriptor is not None:
                 os.close(descriptor)
+        if key is not None and self._content is not None and self._signature is not None:
+            fields = {name: self._headers[name] for name in _FIELDS if name in self._headers}
+            version = self._version[0] if self._version is not None else None
+            _kept.put(
+                key, files.KeptFile(self.absolute_path, self._signature, self._content, version, fields)
+            )
 
     async def _answer(self, absolute_path: str, descriptor: int | None, include_body: bool) -> None:
         self.modified = self.get_modified_time()
@@ -135,8 +211,9 @@ class StaticFileHandler(RequestHandler):
             return
 
     async def _send_pieces(self, descriptor: int, position: int, end: int) -> None:
+        reader = files.Reader(descriptor, min(_PIECE, end - position))
         while True:
-            piece = await files.read_at(descriptor, min(_PIECE, end - position), position)
+            piece = await reader.read(end - position, position)
             if not piece:
                 # The length is announced: all that can be done is to break off.
                 raise HTTPError(500, "%s became shorter while it was sent", self.path)
@@ -155,39 +232,43 @@ class StaticFileHandler(RequestHandler):
 
     # -- the file
 
-    def _serves_files(self) -> bool:
-        return type(self).get_content.__func__ is _get_content  # type: ignore[attr-defined]
+    @classmethod
+    def _serves_files(cls) -> bool:
+        return cls.get_content.__func__ is _get_content  # type: ignore[attr-defined]
 
-    def _stat(self) -> os.stat_result:
-        if self._status is None:
-            self._status = os.stat(self.absolute_path or "")
-        return self._status
+    def _file(self) -> files.Signature:
+        if self._signature is None:
+            self._signature = files.Signature.of(os.stat(self.absolute_path or ""))
+        return self._signature
 
     def _open(self, path: str) -> int | None:
-        """Reads a small file into `_content`; a descriptor of a larger one."""
-        status = self._status
+        """Reads a small file into `_content`; gives a descriptor of a larger one."""
+        descriptor: int | None = None
         try:
-            if status is None:
-                status = os.stat(path)
-            if status.st_size > _SMALL:
-                descriptor, self._status = files.open_regular(path)
-                return descriptor
-            self._content = _contents.get(path, status)
-            if self._content is None:
-                self._content, self._status = files.read_whole(path)
-                _contents.put(path, self._status, self._content)
+            checked = self._file()
+            if checked.size > _SMALL:
+                descriptor, self._signature = files.open_regular(path)
+            else:
+                self._content, self._signature = files.read_whole(path)
         except OSError as error:
             raise _as_http_error(error, self.path) from None
-        return None
+        opened = self._signature
+        if opened != checked and not self._is_allowed(self.root, path, opened):
+            # Replaced after it was checked.
+            if descriptor is not None:
+                os.close(descriptor)
+            raise HTTPError(403, "%s is not in root static directory", self.path)
+        return descriptor
 
     async def _hash_in_thread(self, path: str) -> None:
-        """Have the version of a large file computed where it blocks nobody."""
-        cls, signature = type(self), files.Signature.of(self._stat())
-        if signature.size <= cls.MAX_VERSION_CONTENT_SIZE and _versions.get(cls, path, signature) is None:
+        """Has the version of a large file computed where it blocks nobody."""
+        cls, signature = type(self), self._file()
+        self._version = _versions.get(cls, path, signature)
+        if self._version is None and signature.size <= cls.MAX_VERSION_CONTENT_SIZE:
             loop = asyncio.get_running_loop()
             version = await loop.run_in_executor(None, _try_version, cls, path)
             _versions.put(cls, path, signature, version, cls.MAX_CACHED_VERSIONS)
-            self._version = version
+            self._version = (version,)
 
     # -- what subclasses override
 
@@ -211,29 +292,30 @@ class StaticFileHandler(RequestHandler):
         """
         status = _status_of(absolute_path)
         if status is not None and stat.S_ISDIR(status.st_mode) and self.default_filename is not None:
-            if not self.request.path.endswith("/"):
-                if self.request.path.startswith("//"):
+            path = self.request.path or ""
+            if not path.endswith("/"):
+                if path.startswith("//"):
                     # It would be a redirect to another host.
                     raise HTTPError(403, "cannot redirect path with two initial slashes")
-                self.redirect(self.request.path + "/", permanent=True)
+                self.redirect(path + "/", permanent=True)
                 return None
             absolute_path = os.path.join(absolute_path, self.default_filename)
             status = _status_of(absolute_path)
-        if not self._is_allowed(root, absolute_path, status):
+        signature = None if status is None else files.Signature.of(status)
+        if not self._is_allowed(root, absolute_path, signature):
             raise HTTPError(403, "%s is not in root static directory", self.path)
         if status is None:
             raise HTTPError(404)
         if not stat.S_ISREG(status.st_mode):
             raise HTTPError(403, "%s is not a file", self.path)
-        self._status = status
+        self._signature = signature
         return absolute_path
 
-    def _is_allowed(self, root: str, path: str, status: os.stat_result | None) -> bool:
+    def _is_allowed(self, root: str, path: str, signature: files.Signature | None) -> bool:
         """Whether a path stays in the allowed directories when all links are followed."""
         allowed = self.allowed_symlink_directory
         directories = (root,) if allowed is None else (allowed,) if isinstance(allowed, str) else (*allowed,)
         # Following the links takes a system call for each part of the path: it is done once for a file.
-        signature = None if status is None else files.Signature.of(status)
         if signature is not None and _versions.get(directories, path, signature) is not None:
             return True
         try:
@@ -277,25 +359,31 @@ class StaticFileHandler(RequestHandler):
 
         Raises ValueError for more than `MAX_VERSION_CONTENT_SIZE` bytes, which would take too long.
         """
-        content: Any = cls.get_content(abspath)
         limit = cls.MAX_VERSION_CONTENT_SIZE
-        digest = hashlib.sha512()
-        size = 0
-        for chunk in [content] if isinstance(content, bytes) else content:
-            size += len(chunk)
-            if size > limit:
-                raise ValueError(f"content is larger than MAX_VERSION_CONTENT_SIZE ({limit} bytes)")
-            digest.update(chunk)
-        return digest.hexdigest()
+        # Of a file it is known beforehand.
+        known = files.signature_of(abspath) if cls._serves_files() else None
+        size = 0 if known is None else known.size
+        if size <= limit:
+            content: Any = cls.get_content(abspath)
+            digest = hashlib.sha512()
+            size = 0
+            for chunk in [content] if isinstance(content, bytes) else content:
+                size += len(chunk)
+                if size > limit:
+                    break
+                digest.update(chunk)
+            else:
+                return digest.hexdigest()
+        raise ValueError(f"content is larger than MAX_VERSION_CONTENT_SIZE ({limit} bytes)")
 
     def get_content_size(self) -> int:
         """The size of the whole content in bytes."""
-        return self._stat().st_size
+        return self._file().size
 
     def get_modified_time(self) -> datetime.datetime | None:
         """When the content was last modified, to the second; None if that isn't known."""
         # To the second, as HTTP's dates are: a comparison with what a client sends back must fit.
-        return datetime.datetime.fromtimestamp(int(self._stat().st_mtime), datetime.UTC)
+        return datetime.datetime.fromtimestamp(self._file().modified // 1_000_000_000, datetime.UTC)
 
     def get_content_type(self) -> str:
         """The Content-Type of the response, by default by the end of the file's name."""
@@ -331,8 +419,7 @@ class StaticFileHandler(RequestHandler):
 
     @classmethod
     def _get_cached_version(cls, abs_path: str) -> str | None:
-        status = _status_of(abs_path)
-        signature = None if status is None else files.Signature.of(status)
+        signature = files.signature_of(abs_path)
         known = _versions.get(cls, abs_path, signature)
         if known is not None:
             return known[0]
@@ -344,8 +431,24 @@ class StaticFileHandler(RequestHandler):
 
     def compute_etag(self) -> str | None:
         """The entity tag: the version of the whole content, so that a part of it has the same."""
-        version = self._get_cached_version(self.absolute_path or "")
+        if self._version is None:
+            self._version = (self._find_version(self.absolute_path or ""),)
+        version = self._version[0]
         return f'"{version}"' if version else None
+
+    def _find_version(self, path: str) -> str | None:
+        cls, content = type(self), self._content
+        own = cls.get_content_version.__func__ is not _get_content_version  # type: ignore[attr-defined]
+        if own or content is None or len(content) > cls.MAX_VERSION_CONTENT_SIZE:
+            return self._get_cached_version(path)
+        signature = self._file()
+        known = _versions.get(cls, path, signature)
+        if known is not None:
+            return known[0]
+        # Of the very bytes that are sent.
+        version = hashlib.sha512(content).hexdigest()
+        _versions.put(cls, path, signature, version, cls.MAX_CACHED_VERSIONS)
+        return version
 
     def set_headers(self) -> None:
         """Sets the headers that tell of the content and how long it may be kept."""
@@ -365,20 +468,19 @@ class StaticFileHandler(RequestHandler):
     def should_return_304(self) -> bool:
         """Whether the client has this content already (RFC 9110 section 13.1)."""
         # If-Modified-Since is ignored where there is an If-None-Match.
-        if self.request.headers.get("If-None-Match"):
+        if self.request._field("If-None-Match"):
             return self.check_etag_header()
-        since = self.request.headers.get("If-Modified-Since")
+        since = self.request._field("If-Modified-Since")
         if since is None or self.modified is None:
             return False
         date = parse_date(since)
         return date is not None and _aware(self.modified) <= date
 
     def _wanted_range(self) -> tuple[int | None, int | None] | None:
-        headers = self.request.headers
-        wanted = headers.get("Range")
+        wanted = self.request._field("Range")
         if wanted is None:
             return None
-        condition = headers.get("If-Range")
+        condition = self.request._field("If-Range")
         # RFC 9110 section 13.1.5: for another content than the client has a part of, it gets all of it.
         if condition is not None and condition not in (
             self._headers.get("Etag"),
@@ -388,7 +490,13 @@ class StaticFileHandler(RequestHandler):
         return parse_range(wanted)
 
 
+def _below(cls: type) -> list[type]:
+    """A class and its bases, without `StaticFileHandler` and its own bases."""
+    return [base for base in cls.__mro__ if base not in StaticFileHandler.__mro__]
+
+
 _get_content = StaticFileHandler.get_content.__func__  # type: ignore[attr-defined]
+_get_content_version = StaticFileHandler.get_content_version.__func__  # type: ignore[attr-defined]
 
 
 def _within(wanted: tuple[int | None, int | None], size: int) -> tuple[int, int]:

@@ -88,12 +88,12 @@ class UIModule:
 
 
 class _Linkify(UIModule):
-    def render(self, text: str, **kwargs: Any) -> str:  # type: ignore[override] # its own arguments
+    def render(self, text: str, **kwargs: Any) -> str:
         return linkify(text, **kwargs)
 
 
 class _XSRFFormHTML(UIModule):
-    def render(self) -> str:  # type: ignore[override] # its own arguments
+    def render(self) -> str:
         return self.handler.xsrf_form_html()
 
 
@@ -108,7 +108,7 @@ class TemplateModule(UIModule):
         super().__init__(handler)
         self._resources: dict[str, dict[str, Any]] = {}
 
-    def render(self, path: str, **kwargs: Any) -> bytes:  # type: ignore[override] # its own arguments
+    def render(self, path: str, **kwargs: Any) -> bytes:
         """The template `path` with `kwargs`."""
 
         def set_resources(**resources: Any) -> str:

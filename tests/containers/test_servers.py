@@ -102,10 +102,10 @@ def test_a_server_recreated_under_another_address_is_found_again(
     before = stack.address("app3")
 
     def recreate() -> None:
-        stack.kill("app3")
+        stack("rm", "--stop", "--force", "app3")
         # Takes the address that became free, so that app3 has to get another one.
         stack("up", "-d", "--no-deps", "--no-recreate", "--scale", "app0=2", "app0")
-        stack("up", "-d", "--no-deps", "--force-recreate", "app3")
+        stack("up", "-d", "--no-deps", "app3")
 
     try:
         load = Load(new_client, member, recreate)

@@ -22,9 +22,9 @@ def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
 class Process:
     """A running `python -m demo_app`."""
 
-    def __init__(self, folder: Path, *arguments: str, **environ: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, port: int | None = None, **environ: str) -> None:
         self.log = folder / "log"
-        self.port = free_port()
+        self.port = port or free_port()
         with self.log.open("ab") as log:
             self.popen = subprocess.Popen(
                 [sys.executable, "-W", "error", "-m", "demo_app", *arguments, f"--port={self.port}"],
@@ -33,7 +33,7 @@ class Process:
             )
 
     async def started(self, processes: int = 1) -> Client:
-        while self.log.read_text().count("serving on port") < processes:
+        while self.log.read_text().count(f"serving on port {self.port}") < processes:
             assert self.popen.poll() is None, self.log.read_text()
             await asyncio.sleep(0.02)
         return Client(self.port)

@@ -107,7 +107,7 @@ async def test_the_demo_serves_with_four_processes_and_its_data_outlive_a_restar
     assert process.stop() == 0
     process = Process(tmp_path, "demo")
     processes.append(process)
-    await process.started(8)
+    await process.started(4)
     client.port = process.port
     info = await client.get("/account/info")
     assert [event["kind"] for event in info.json["events"]] == ["logged_in", "registered"]

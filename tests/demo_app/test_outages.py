@@ -67,9 +67,10 @@ class Stack:
         assert (await self.login(self.clients[0])).status == 200
         self.clients[1].cookies = self.clients[0].cookies
 
-    async def start_server(self, number: int) -> None:
-        (self.folder / str(number)).mkdir(exist_ok=True)
-        process = Process(self.folder / str(number), **self.environ)
+    async def start_server(self, number: int, port: int | None = None) -> None:
+        folder = self.folder / str(len(self.processes))
+        folder.mkdir()
+        process = Process(folder, port=port, **self.environ)
         self.processes.append(process)
         self.clients[number:] = [await process.started(), *self.clients[number + 1 :]]
 
@@ -84,7 +85,7 @@ class Stack:
         async with asyncio.timeout(30):
             while self.servers.postgres.query(counted) != expected:  # noqa: ASYNC110 - the workers' doing
                 await asyncio.sleep(0.05)
-            while self.servers.redis.execute("XLEN", "demo:events"):
+            while self.servers.redis.execute("XLEN", "demo:events"):  # noqa: ASYNC110 - the workers' doing
                 await asyncio.sleep(0.05)
         assert self.servers.postgres.query(counted) == expected
 
@@ -194,6 +195,6 @@ async def test_a_server_that_dies_with_events_in_hand_loses_and_doubles_none(
     stack.processes[0].popen.kill()
     stack.processes[0].popen.wait()
     servers.postgres.start()
-    await stack.start_server(0)
+    await stack.start_server(0, stack.processes[0].port)
     await stack.login(stack.clients[0])
     await stack.all_events_are_written_once()

@@ -143,7 +143,7 @@ class Site:
 
     async def get(self, path: str, **fields: str) -> Answer:
         """Send a GET request."""
-        return await self.request("GET", path, **fields)
+        return await self.request("GET", path, None, **fields)
 
     async def post(self, path: str, form: Mapping[str, str] | None = None, **fields: str) -> Answer:
         """Send a form."""

@@ -107,7 +107,7 @@ def main() -> web.Application:
             web.url(r"/configured/(.*)/(\d+)", site.Configured, {"one": "1"}, name="configured"),
             web.URLSpec(r"/configured-too", site.Configured, {"one": "1", "two": "too"}),
             (r"/too-many/(.*)/(.*)/(.*)", site.Configured, {"one": "1"}),
-            (re.compile(r"/compiled"), site.Echo),
+            web.URLSpec(re.compile(r"/compiled"), site.Echo),
             (r"^/anchored$", site.Echo),
             (r"/regular\d[x-z]", site.Configured, {"one": "r"}, "regular"),
             (r"/user", site.User),

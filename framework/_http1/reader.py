@@ -1,0 +1,385 @@
+"""From bytes to requests: the parser's callbacks, the framing they see to, and the limits on what is read.
+
+No code of an application runs inside the parser: the requests it finds are put into ``_pending``, and taken from
+there when the parser has returned.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Final
+
+import httptools
+
+from framework._http1 import framing
+from framework._http1.deadlines import NEVER, Clock
+from framework._http1.framing import Fields, Refused
+from framework._http1.methods import KNOWN_METHODS, replace_unknown_method
+from framework._http1.request import WireRequest
+from framework._http1.settings import ServerSettings
+from framework._http1.unpack import is_packed, unpack
+from framework.log import gen_log
+
+__all__ = ["BODY", "DRAIN", "HEAD", "IDLE", "SLICE", "RequestReader"]
+
+# See `framework._http1.server`.
+IDLE: Final = 0
+HEAD: Final = 1
+BODY: Final = 2
+DRAIN: Final = 3
+
+# Headers are read in pieces of this size, so that one read does not turn into thousands of requests.
+SLICE: Final = 16384
+# Pieces of a body below this size are put together as they come: a list of them would take many times their size.
+_SMALL: Final = 1024
+
+_HTTP_1_1: Final = "HTTP/1.1"
+
+
+class RequestReader(asyncio.Protocol):
+    """The reading half of a connection, and the callback object of its parser."""
+
+    __slots__ = (
+        "_active",
+        "_again",
+        "_body_end",
+        "_body_left",
+        "_body_size",
+        "_ending",
+        "_excess",
+        "_fed",
+        "_fields",
+        "_host",
+        "_keep_alive",
+        "_max_body",
+        "_max_count",
+        "_method",
+        "_parser",
+        "_pending",
+        "_repeats",
+        "_request",
+        "_requests",
+        "_start",
+        "_state",
+        "_streaming",
+        "_suspect",
+        "_target",
+        "clock",
+        "settings",
+    )
+
+    def __init__(self, settings: ServerSettings, clock: Clock, streaming: bool) -> None:
+        self.settings = settings
+        self.clock = clock
+        # Whether somebody wants to see requests before their body is there.
+        self._streaming = streaming
+        self._parser = httptools.HttpRequestParser(self)
+        self._state = IDLE
+        self._requests = 0
+        # No further request is kept alive for; nothing that comes now is looked at.
+        self._keep_alive = settings.keep_alive
+        self._ending = False
+
+        # The header that is being read.
+        self._fields: Fields = {}
+        self._target = b""
+        # What stands for the parser's word, where it doesn't know the method; and the bytes it may still be in.
+        self._method: str | None = None
+        self._start = b""
+        # The Host of the last request, which has been checked.
+        self._host: bytes | None = None
+        # How many bytes of the header came with reads before this one; fields that came again; and whether these,
+        # or a limit below what one read may hold, make it necessary to count.
+        self._fed = 0
+        self._repeats = 0
+        self._suspect = settings.max_header_size < 3 * SLICE
+        self._max_count = settings.max_header_count
+
+        # The body that is being read, of this request: bytes so far, bytes to come if that is known, bytes of framing
+        # beyond the ordinary.
+        self._request: WireRequest | None = None
+        self._body_size = 0
+        self._body_left = 0
+        self._body_end = NEVER
+        self._excess = 0
+        self._max_body = settings.max_body_size
+        # A request with a body that asked for another protocol, and is to be read again as if it had not.
+        self._again: WireRequest | None = None
+
+        # The requests that are there and not begun; the one being answered.
+        self._pending: deque[WireRequest] = deque()
+        self._active: WireRequest | None = None
+
+    # -- the parser's callbacks
+
+    def on_message_begin(self) -> None:
+        self._fields = {}
+        self._target = b""
+        self._state = HEAD
+
+    def on_url(self, piece: bytes) -> None:
+        self._target += piece
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._state != HEAD:
+            # A trailer: it must not change what has been decided, and nothing asks for it. `_excess` bounds it.
+            return
+        name = name.lower()
+        # The parser leaves white space behind values, but none before them.
+        if value and value[-1] < 33:
+            value = value.rstrip(b" \t")
+        fields = self._fields
+        if name not in fields:
+            fields[name] = value
+            return
+        self._repeats += 1
+        if self._repeats > self._max_count:
+            raise Refused(431, f"more than {self._max_count} header lines")
+        self._suspect = True
+        present = fields[name]
+        if isinstance(present, list):
+            present.append(value)
+        else:
+            fields[name] = [present, value]
+
+    def on_headers_complete(self) -> None:
+        fields = self._fields
+        target = self._target
+        parser = self._parser
+        if self._suspect or len(fields) > self._max_count:
+            self._check_size()
+        keep_alive = parser.should_keep_alive()
+        # Only HTTP/1.1 is kept alive without a word. Asking the parser for the version takes as long as all the
+        # rest of this method.
+        version = _HTTP_1_1 if keep_alive and b"connection" not in fields else self._version()
+        # Most requests of a connection are for the host of the one before.
+        host = fields.get(b"host")
+        if host != self._host or host is None:
+            framing.check_host_line(version, host)
+            self._host = host  # type: ignore[assignment]  # a list was refused
+        if b"#" in target:
+            raise Refused(400, "a fragment in the request target")
+        method = self._method
+        if method is None:
+            method = KNOWN_METHODS.get(parser.get_method()) or parser.get_method().decode("ascii")
+        else:
+            self._method = None
+        self._requests += 1
+        self._request = request = WireRequest(self, method, target, version, fields)
+        if not (keep_alive and self._keep_alive):
+            request.keep_alive = False
+        self._state = BODY
+        if b"content-length" in fields or b"transfer-encoding" in fields:
+            self._expect_body(request, fields)
+
+    def on_body(self, piece: bytes) -> None:
+        request = self._request
+        if request is None or request.chunks is None:
+            return
+        size = len(piece)
+        self._body_size += size
+        if self._body_size > self._max_body:
+            raise Refused(413, f"a body of more than {self._max_body} bytes")
+        self._body_left -= size
+        # What the framing of a chunk may take, and then some.
+        excess = self._excess - 2 * size - 16
+        self._excess = excess if excess > 0 else 0
+        chunks = request.chunks
+        if size < _SMALL and chunks:
+            last = chunks[-1]
+            if isinstance(last, bytearray):
+                last += piece
+                return
+            piece = bytearray(piece)  # type: ignore[assignment]
+        chunks.append(piece)
+
+    def on_message_complete(self) -> None:
+        request = self._request
+        if request is None:
+            return
+        if request.chunks is not None and not self._body_complete(request):
+            return
+        self._state = IDLE
+        self._request = None
+        request.complete = True
+        if request is self._active:
+            return
+        pending = self._pending
+        if not pending or pending[-1] is not request:
+            pending.append(request)
+        if not request.keep_alive:
+            self._ending = True
+        elif len(pending) > self.settings.max_pipelined_requests:
+            raise Refused(503, f"more than {self.settings.max_pipelined_requests} requests in a pipeline")
+
+    # -- headers
+
+    def _version(self) -> str:
+        number = self._parser.get_http_version()
+        if number == "1.1":
+            return _HTTP_1_1
+        if number != "1.0":
+            raise Refused(505, f"HTTP/{number} is not served here, HTTP/1.1 and HTTP/1.0 are")
+        return "HTTP/1.0"
+
+    def _check_size(self) -> None:
+        """Counts what is otherwise only known to be below the limits by far."""
+        settings = self.settings
+        self._repeats = 0
+        self._suspect = settings.max_header_size < 3 * SLICE
+        size = count = 0
+        for name, value in self._fields.items():
+            values = value if isinstance(value, list) else [value]
+            count += len(values)
+            size += sum([len(name) + len(one) + 4 for one in values])
+        if len(self._target) > settings.max_header_size:
+            raise Refused(414, f"a request target of {len(self._target)} bytes")
+        if count > settings.max_header_count:
+            raise Refused(431, f"{count} header lines, {settings.max_header_count} at most")
+        if size + len(self._target) > settings.max_header_size:
+            raise Refused(431, f"a header of {size} bytes, {settings.max_header_size} at most")
+
+    def _header_continues(self, data: bytes, began: bool, alone: bool) -> None:
+        """These bytes end in the middle of a header, which began with them, or in them behind something else."""
+        settings = self.settings
+        if not began:
+            self._fed += len(data)
+        else:
+            self._fed = len(data) if alone else 0
+            self._start = b""
+        if not self._target and len(self._start) + len(data) <= 80 and (alone or not began):
+            self._start += data
+        else:
+            self._start = b""
+        if self._fed > settings.max_header_size - 2 * SLICE:
+            self._suspect = True
+        if self._fed > settings.max_header_size:
+            status = 414 if len(self._target) > settings.max_header_size // 2 else 431
+            self._refuse(status, f"a header of more than {settings.max_header_size} bytes")
+
+    # -- bodies
+
+    def _expect_body(self, request: WireRequest, fields: Fields) -> None:
+        settings = self.settings
+        length = 0
+        if b"transfer-encoding" in fields:
+            framing.check_transfer_encoding(request.version, fields[b"transfer-encoding"])
+        else:
+            # The parser has refused anything but one number.
+            length = int(fields[b"content-length"])  # type: ignore[arg-type]
+        if settings.decompress_request and is_packed(fields):
+            request.packed = True
+        if not length and b"transfer-encoding" not in fields:
+            return
+        request.chunks = []
+        self._body_size = 0
+        self._body_left = length
+        self._excess = 0
+        self._max_body = settings.max_body_size
+        if length > settings.max_body_size:
+            if not self._streaming:
+                raise Refused(413, f"a body of {length} bytes, {settings.max_body_size} at most")
+            # Whoever receives the body piece by piece may allow for more. If not, it is refused before it is read.
+            request.too_large = True
+            self._max_body = length
+        if settings.body_timeout is not None:
+            self._body_end = self.clock.after(settings.body_timeout)
+        if self._parser.should_upgrade():
+            if request.method == "CONNECT":
+                raise Refused(400, "CONNECT with a body")
+            self._again = request
+            return
+        expect = fields.get(b"expect")
+        if expect is not None and request.version == _HTTP_1_1:
+            if isinstance(expect, list) or expect.lower() != b"100-continue":
+                raise Refused(417, f"expectation {expect!r}")
+            request.expects_continue = True
+        if request.expects_continue or self._streaming:
+            # To be looked at before its body is there.
+            self._pending.append(request)
+
+    def _body_complete(self, request: WireRequest) -> bool:
+        """Puts the body together, unless somebody receives it piece by piece; whether it really is complete."""
+        if self._again is not None:
+            return False
+        self._body_end = NEVER
+        chunks = request.chunks
+        if request is self._active or chunks is None:
+            return True
+        if request.too_large:
+            # Of few bytes, by a very low limit: nobody had the time to look at it.
+            raise Refused(413, f"a body of {self._body_size} bytes, {self.settings.max_body_size} at most")
+        body = bytes(chunks[0]) if len(chunks) == 1 else b"".join(chunks)
+        request.body = unpack(body, self.settings.max_body_size) if request.packed else body
+        request.chunks = None
+        return True
+
+    def _check_excess(self, data: bytes, began: bool) -> None:
+        """Bounds what chunks may bring beside their data: extensions, and trailers."""
+        if not began:
+            self._excess += len(data)
+        limit = self.settings.max_header_size + SLICE
+        if self._excess > limit:
+            self._refuse(431, f"chunk extensions and trailers of more than {limit} bytes")
+
+    # -- what the parser can't do
+
+    def _not_parsed(self, error: Exception, data: bytes, alone: bool) -> None:
+        """The parser has stopped. ``alone``: nothing but the beginning of one request has gone before."""
+        if isinstance(error, httptools.HttpParserUpgrade):
+            self._after_upgrade(data[error.args[0] :])
+        elif isinstance(error, httptools.HttpParserInvalidMethodError):
+            self._parse_with_other_method(data, alone)
+        elif isinstance(error, httptools.HttpParserCallbackError):
+            cause = error.__context__
+            if isinstance(cause, Refused):
+                self._refuse(cause.status, str(cause))
+            else:
+                gen_log.error("Uncaught exception in the HTTP server", exc_info=cause or error)
+                self._refuse(500, "")
+        elif not self._ending:
+            self._refuse(400, str(error))
+
+    def _parse_again(self, data: bytes) -> None:
+        self._parser = httptools.HttpRequestParser(self)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            self._not_parsed(error, data, False)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._not_parsed(upgrade, data, False)
+
+    def _after_upgrade(self, rest: bytes) -> None:
+        """Another protocol was asked for. Unless somebody takes it up, this one goes on behind the response."""
+        request, self._again = self._again, None
+        if request is None:
+            self._parser = httptools.HttpRequestParser(self)
+            if rest:
+                self._hold(rest)
+            return
+        # The parser takes a body for the first bytes of the other protocol. Nobody changes protocols in the middle of
+        # a message, so the wish may go unheard (RFC 9110 section 7.8): the same header without it.
+        self._fields.pop(b"upgrade", None)
+        self._method = request.method
+        self._parse_again(b"GET " + framing.header_bytes(self._target, self._fields) + rest)
+
+    def _parse_with_other_method(self, data: bytes, alone: bool) -> None:
+        """The parser knows the registered methods only; an application may serve others (RFC 9110 section 16.1)."""
+        data = self._start + data
+        replaced = replace_unknown_method(data) if alone and self._method is None else None
+        if replaced is None:
+            self._refuse(400, "invalid method")
+            return
+        method, data = replaced
+        if method:
+            self._method = method
+            self._parse_again(data)
+
+    # -- the other half
+
+    def _refuse(self, status: int, reason: str) -> None:
+        raise NotImplementedError(f"{type(self).__name__} does not implement _refuse")
+
+    def _hold(self, data: bytes) -> None:
+        raise NotImplementedError(f"{type(self).__name__} does not implement _hold")
