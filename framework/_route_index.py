@@ -103,6 +103,9 @@ class RouteIndex(Generic[T]):
             if here is not None:
                 found = found + here
         literal = self._literal.get(path)
+        if literal is None and path.endswith("\n"):
+            # Where a pattern's $ matches as well.
+            literal = self._literal.get(path[:-1])
         if literal is not None:
             found = found + literal
         if len(found) > 1 and found is not self._everywhere:

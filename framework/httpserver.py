@@ -33,11 +33,13 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
     - ``ssl_options``: an `ssl.SSLContext`, or a dict of what `ssl_options_to_context` takes
     - ``protocol``: the scheme to tell when a proxy that sends no headers ends TLS
     - ``no_keep_alive``: closes each connection after its first request
-    - ``decompress_request``: bodies with Content-Encoding gzip are unpacked
+    - ``decompress_request``: bodies with Content-Encoding gzip are unpacked, to ``max_body_size`` at most; the
+      field is renamed X-Consumed-Content-Encoding
     - ``max_header_size`` (65,536), ``max_header_count`` (128), ``max_body_size`` (104,857,600 or
       ``max_buffer_size``), ``max_connections`` (65,536), ``max_pipelined_requests`` (1,000)
     - ``header_timeout`` (20), ``idle_connection_timeout`` (75), ``body_timeout`` (none: as long as a piece
-      comes every ``body_stall_timeout``, 30), ``write_timeout`` (60 in which the client takes nothing)
+      comes every ``body_stall_timeout``, 30), ``write_timeout`` (60 in which the client takes nothing),
+      ``linger_timeout`` (2 in which what a refused client still sends is thrown away)
 
     Requests over a limit are answered with 408, 413, 414 or 431, and 503 over ``max_connections``.
     """
@@ -69,6 +71,7 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
         header_timeout: float | None = None,
         body_stall_timeout: float | None = None,
         write_timeout: float | None = None,
+        linger_timeout: float | None = None,
     ) -> None:
         given = {
             "max_header_size": max_header_size,
@@ -81,6 +84,7 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
             "body_timeout": body_timeout,
             "body_stall_timeout": body_stall_timeout,
             "write_timeout": write_timeout,
+            "linger_timeout": linger_timeout,
         }
         self.settings = ServerSettings(
             keep_alive=not no_keep_alive,
@@ -122,6 +126,7 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
             settings.body_stall_timeout,
             settings.body_timeout or settings.body_stall_timeout,
             settings.write_timeout,
+            settings.linger_timeout,
         )
         return max(0.01, min(1.0, shortest / 4))
 

@@ -40,7 +40,6 @@ class TCPServer:
         self._sockets: dict[int, socket.socket] = {}
         self._servers: dict[int, asyncio.AbstractServer] = {}
         self._started = False
-        self._stopped = False
         self._backlog = 128
 
     def make_protocol(self) -> asyncio.Protocol:
@@ -113,28 +112,37 @@ class TCPServer:
         for listening in sockets:
             listening.setblocking(False)
             self._sockets[listening.fileno()] = listening
-            serving = self._serve(loop, listening, context)
             if asyncio._get_running_loop() is loop:
-                run_in_background(serving)
+                self._begin(loop, listening, context)
             else:
                 # The loop's first turn will run it.
-                loop.call_soon(run_in_background, serving)
+                loop.call_soon(self._begin, loop, listening, context)
+
+    def _begin(
+        self, loop: asyncio.AbstractEventLoop, listening: socket.socket, context: ssl.SSLContext | None
+    ) -> None:
+        if self._serves(listening):
+            run_in_background(self._serve(loop, listening, context))
+
+    def _serves(self, listening: socket.socket) -> bool:
+        """Whether nobody has called `stop` since."""
+        return self._sockets.get(listening.fileno()) is listening
 
     async def _serve(
         self, loop: asyncio.AbstractEventLoop, listening: socket.socket, context: ssl.SSLContext | None
     ) -> None:
-        if self._stopped:
+        if not self._serves(listening):
             return
-        descriptor = listening.fileno()
-        self._servers[descriptor] = await loop.create_server(
+        server = await loop.create_server(
             self.make_protocol, sock=listening, ssl=context, backlog=self._backlog
         )
+        if self._serves(listening):
+            self._servers[listening.fileno()] = server
+        else:
+            server.close()
 
     def stop(self) -> None:
         """Accepts no more connections. Those there are go on."""
-        if self._stopped:
-            return
-        self._stopped = True
         for descriptor, listening in self._sockets.items():
             server = self._servers.get(descriptor)
             if server is not None:

@@ -55,7 +55,12 @@ class Clock:
         return self.now + seconds + self.interval
 
     def _tick(self) -> None:
-        self.now = now = self._loop.time()
+        now = self._loop.time()
+        stood_still = now - self.now > 2 * self.interval
+        self.now = now
         self._handle = self._loop.call_later(self.interval, self._tick)
+        if stood_still:
+            # Something has kept the loop busy: what was waited for may have come, and waits for us.
+            return
         for member in [member for member in self._members if member.deadline <= now]:
             member.deadline_passed()

@@ -64,6 +64,17 @@ class ServerExchange(HTTPConnection):
         """Calls back if the client goes away before the response is complete."""
         self._wire.set_close_callback(self._request, callback)
 
+    def set_max_body_size(self, max_body_size: int) -> None:
+        """How many bytes of body are taken, in place of the server's limit, by one who receives it in pieces.
+
+        To be called before the body is there: while its header is being dealt with.
+        """
+        self._wire.set_max_body_size(self._request, max_body_size)
+
+    def set_body_timeout(self, timeout: float) -> None:
+        """How many seconds the body may take from now on, in place of the server's limit."""
+        self._wire.set_body_timeout(self._request, timeout)
+
     def write_headers(
         self,
         start_line: RequestStartLine | ResponseStartLine,
@@ -81,11 +92,12 @@ class ServerExchange(HTTPConnection):
         left = writer.body_framing(request.version, start_line.code, headers)
         if left == writer.CHUNKED and not self._silent:
             head += "Transfer-Encoding: chunked\r\n"
-        if left == writer.UNTIL_CLOSE or headers.get("Connection", "").lower() == "close":
+        if left == writer.UNTIL_CLOSE or "close" in headers.get("Connection", "").lower():
             request.keep_alive = False
         head += self._wire.connection_field(request, "Connection" in headers)
         self._left = left
         body = self._framed(chunk) if chunk else b""
+        request.head_written = True
         self._wire.write(head.encode("latin-1") + b"\r\n" + body)
         return self._drained()
 

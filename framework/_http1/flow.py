@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 
+from framework._background import start
 from framework.httputil.messages import HTTPMessageDelegate
 
 __all__ = ["BodyPump", "DrainWaiters"]
@@ -46,11 +47,22 @@ class DrainWaiters:
 class BodyPump:
     """Hands a message to a delegate piece by piece, each when the one before has been dealt with.
 
-    ``pause`` and ``resume`` stop and restart the reading of what is behind; ``failed`` is called with
-    what an awaitable of the delegate raised.
+    - ``pause`` and ``resume`` stop and restart the reading of what is behind
+    - ``failed`` is called, once, with what the delegate raised; nothing is handed on after that
+    - ``accepted`` is called before the first piece, when the delegate has dealt with the head
     """
 
-    __slots__ = ("_chunks", "_delegate", "_ended", "_failed", "_pause", "_resume", "_waiting", "closed")
+    __slots__ = (
+        "_accepted",
+        "_chunks",
+        "_delegate",
+        "_ended",
+        "_failed",
+        "_pause",
+        "_resume",
+        "_waiting",
+        "closed",
+    )
 
     def __init__(
         self,
@@ -58,25 +70,37 @@ class BodyPump:
         pause: Callable[[], None],
         resume: Callable[[], None],
         failed: Callable[[BaseException], None],
+        accepted: Callable[[], None] | None = None,
     ) -> None:
         self._delegate = delegate
         self._pause = pause
         self._resume = resume
         self._failed = failed
+        self._accepted = accepted
         self._chunks: deque[bytes] = deque()
         self._waiting: asyncio.Future[None] | None = None
         self._ended = False
         self.closed = False
 
-    def begin(self, waiting: Awaitable[None] | None) -> None:
-        """The delegate has the head; ``waiting`` is what it answered."""
-        self._wait_for(waiting)
+    @property
+    def busy(self) -> bool:
+        """Whether the delegate is at something, so that more would have to wait."""
+        return self._waiting is not None
+
+    def begin(self, head: Callable[[], Awaitable[None] | None]) -> None:
+        """Hands over the head: ``head`` does it and gives what the delegate answers."""
+        try:
+            self._wait_for(head())
+        except Exception as error:
+            self._fail(error)
+            return
         self._run()
 
     def feed(self, chunk: bytes) -> None:
         """A piece of the body has arrived."""
-        self._chunks.append(chunk)
-        self._run()
+        if not self.closed:
+            self._chunks.append(chunk)
+            self._run()
 
     def end(self) -> None:
         """The body is complete."""
@@ -88,36 +112,47 @@ class BodyPump:
         self.closed = True
         self._chunks.clear()
 
+    def _fail(self, error: BaseException) -> None:
+        self.close()
+        self._failed(error)
+
     def _run(self) -> None:
-        while self._waiting is None and not self.closed:
-            if self._chunks:
-                self._wait_for(self._delegate.data_received(self._chunks.popleft()))
-            elif self._ended:
-                self.closed = True
-                self._delegate.finish()
-            else:
-                break
+        try:
+            while self._waiting is None and not self.closed:
+                if self._accepted is not None:
+                    accepted, self._accepted = self._accepted, None
+                    accepted()
+                elif self._chunks:
+                    self._wait_for(self._delegate.data_received(self._chunks.popleft()))
+                elif self._ended:
+                    self.closed = True
+                    self._delegate.finish()
+                else:
+                    break
+        except Exception as error:
+            self._fail(error)
 
     def _wait_for(self, awaitable: Awaitable[None] | None) -> None:
         if awaitable is None:
             return
-        future = asyncio.ensure_future(awaitable)
+        if asyncio.iscoroutine(awaitable):
+            # One that never really waits is done by now.
+            future: asyncio.Future[None] = start(awaitable, asyncio.get_running_loop())
+        else:
+            future = asyncio.ensure_future(awaitable)
+        if future.done():
+            future.result()
+            return
         self._waiting = future
         self._pause()
         future.add_done_callback(self._continue)
 
     def _continue(self, future: asyncio.Future[None]) -> None:
         self._waiting = None
-        if future.cancelled():
-            error: BaseException | None = asyncio.CancelledError()
-        else:
-            error = future.exception()
+        error = asyncio.CancelledError() if future.cancelled() else future.exception()
         if error is not None:
-            self._failed(error)
+            self._fail(error)
             return
         self._run()
-        self._resume_unless_busy()
-
-    def _resume_unless_busy(self) -> None:
         if self._waiting is None and not self.closed:
             self._resume()

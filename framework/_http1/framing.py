@@ -44,9 +44,9 @@ def check_transfer_encoding(version: str, encoding: bytes | list[bytes]) -> None
         raise Refused(501, f"Transfer-Encoding {encoding!r} is not served here, chunked is")
 
 
-def header_bytes(target: bytes, fields: Fields) -> bytes:
-    """The header again as it could have come, from behind the method on."""
-    lines = [b"%b HTTP/1.1" % target]
+def header_bytes(method: bytes, target: bytes, version: str, fields: Fields) -> bytes:
+    """A request's header, again as it could have come."""
+    lines = [b"%b %b %b" % (method, target, version.encode("ascii"))]
     for name, value in fields.items():
         lines += [name + b": " + one for one in (value if isinstance(value, list) else [value])]
     return b"\r\n".join(lines) + b"\r\n\r\n"

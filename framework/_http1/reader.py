@@ -21,7 +21,7 @@ from framework._http1.settings import ServerSettings
 from framework._http1.unpack import is_packed, unpack
 from framework.log import gen_log
 
-__all__ = ["BODY", "DRAIN", "HEAD", "IDLE", "SLICE", "RequestReader"]
+__all__ = ["BODY", "DRAIN", "HEAD", "IDLE", "PARSER_ERRORS", "SLICE", "RequestReader"]
 
 # See `framework._http1.server`.
 IDLE: Final = 0
@@ -35,6 +35,8 @@ SLICE: Final = 16384
 _SMALL: Final = 1024
 
 _HTTP_1_1: Final = "HTTP/1.1"
+
+PARSER_ERRORS: Final = (httptools.HttpParserError, httptools.HttpParserUpgrade)
 
 
 class RequestReader(asyncio.Protocol):
@@ -241,17 +243,16 @@ class RequestReader(asyncio.Protocol):
             raise Refused(431, f"a header of {size} bytes, {settings.max_header_size} at most")
 
     def _header_continues(self, data: bytes, began: bool, alone: bool) -> None:
-        """These bytes end in the middle of a header, which began with them, or in them behind something else."""
+        """A read has ended in the middle of a header; whether that began in it, and if so, with it."""
         settings = self.settings
-        if not began:
-            self._fed += len(data)
+        size = len(data)
+        if began:
+            self._fed = size if alone else 0
+            self._start = data if alone and not self._target and size <= 80 else b""
         else:
-            self._fed = len(data) if alone else 0
-            self._start = b""
-        if not self._target and len(self._start) + len(data) <= 80 and (alone or not began):
-            self._start += data
-        else:
-            self._start = b""
+            self._fed += size
+            if self._start:
+                self._start = self._start + data if not self._target and self._fed <= 80 else b""
         if self._fed > settings.max_header_size - 2 * SLICE:
             self._suspect = True
         if self._fed > settings.max_header_size:
@@ -308,29 +309,35 @@ class RequestReader(asyncio.Protocol):
         if request is self._active or chunks is None:
             return True
         if request.too_large:
-            # Of few bytes, by a very low limit: nobody had the time to look at it.
-            raise Refused(413, f"a body of {self._body_size} bytes, {self.settings.max_body_size} at most")
+            # It came in one read, so nobody has looked at it yet.
+            return True
         body = bytes(chunks[0]) if len(chunks) == 1 else b"".join(chunks)
         request.body = unpack(body, self.settings.max_body_size) if request.packed else body
         request.chunks = None
         return True
 
-    def _check_excess(self, data: bytes, began: bool) -> None:
-        """Bounds what chunks may bring beside their data: extensions, and trailers."""
-        if not began:
-            self._excess += len(data)
+    def _check_excess(self, size: int) -> None:
+        """Bounds what chunks may bring beside their data, extensions and trailers, by what a read has brought."""
+        if self._body_left > 0:
+            # Not chunks.
+            return
+        self._excess += size
         limit = self.settings.max_header_size + SLICE
         if self._excess > limit:
             self._refuse(431, f"chunk extensions and trailers of more than {limit} bytes")
 
     # -- what the parser can't do
 
-    def _not_parsed(self, error: Exception, data: bytes, alone: bool) -> None:
-        """The parser has stopped. ``alone``: nothing but the beginning of one request has gone before."""
+    def _not_parsed(self, error: Exception, data: bytes, start: bytes | None) -> None:
+        """The parser has stopped.
+
+        ``start`` is what came of the request before ``data``; None if ``data`` or what came before holds more than
+        the beginning of one request.
+        """
         if isinstance(error, httptools.HttpParserUpgrade):
             self._after_upgrade(data[error.args[0] :])
         elif isinstance(error, httptools.HttpParserInvalidMethodError):
-            self._parse_with_other_method(data, alone)
+            self._parse_with_other_method(None if start is None else start + data)
         elif isinstance(error, httptools.HttpParserCallbackError):
             cause = error.__context__
             if isinstance(cause, Refused):
@@ -345,10 +352,8 @@ class RequestReader(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
-            self._not_parsed(error, data, False)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._not_parsed(upgrade, data, False)
+        except PARSER_ERRORS as error:
+            self._not_parsed(error, data, None)
 
     def _after_upgrade(self, rest: bytes) -> None:
         """Another protocol was asked for. Unless somebody takes it up, this one goes on behind the response."""
@@ -362,16 +367,16 @@ class RequestReader(asyncio.Protocol):
         # a message, so the wish may go unheard (RFC 9110 section 7.8): the same header without it.
         self._fields.pop(b"upgrade", None)
         self._method = request.method
-        self._parse_again(b"GET " + framing.header_bytes(self._target, self._fields) + rest)
+        self._parse_again(framing.header_bytes(b"GET", self._target, request.version, self._fields) + rest)
 
-    def _parse_with_other_method(self, data: bytes, alone: bool) -> None:
+    def _parse_with_other_method(self, data: bytes | None) -> None:
         """The parser knows the registered methods only; an application may serve others (RFC 9110 section 16.1)."""
-        data = self._start + data
-        replaced = replace_unknown_method(data) if alone and self._method is None else None
+        replaced = None if data is None or self._method is not None else replace_unknown_method(data)
         if replaced is None:
             self._refuse(400, "invalid method")
             return
         method, data = replaced
+        # Without one it may become one: `_header_continues` keeps what is there of it.
         if method:
             self._method = method
             self._parse_again(data)

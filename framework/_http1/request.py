@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Any
+from time import time
+from typing import Any
 
-from framework._http1.framing import Fields
+from framework._http1.framing import Fields, Refused
+from framework.httputil.errors import HTTPInputError
 from framework.httputil.headers import HTTPHeaders, printed_name
 from framework.httputil.messages import HTTPConnection, RequestStartLine
-from framework.httputil.request import HTTPServerRequest, lazy
-
-if TYPE_CHECKING:
-    from framework._http1.server import ServerConnection
+from framework.httputil.request import HTTPServerRequest, check_host, lazy
 
 __all__ = ["WireRequest"]
 
+# Both bounded: the names on the wire are the clients' choice, and an application may ask for what it was told to.
 _names: dict[bytes, str] = {}
+_raw_names: dict[str, bytes] = {}
 
 
 def _name_of(raw: bytes) -> str:
@@ -27,12 +27,20 @@ def _name_of(raw: bytes) -> str:
     return known
 
 
-class WireRequest(HTTPServerRequest):
-    """A request that came over one of the server's connections."""
+def _raw_name_of(name: str) -> bytes:
+    raw = name.lower().encode("utf-8")
+    if len(_raw_names) < 1000:
+        _raw_names[name] = raw
+    return raw
 
-    def __init__(
-        self, wire: ServerConnection, method: str, target: bytes, version: str, fields: Fields
-    ) -> None:
+
+class WireRequest(HTTPServerRequest):
+    """A request that came over one of the server's connections.
+
+    ``wire`` is that connection; ``fields`` is the header, whose Host has been checked.
+    """
+
+    def __init__(self, wire: Any, method: str, target: bytes, version: str, fields: Fields) -> None:
         self._wire = wire
         self._fields = fields
         self.method = method
@@ -41,14 +49,20 @@ class WireRequest(HTTPServerRequest):
         if uri[0] != "/":
             uri = self._origin_form(uri)
         self.path, _, self.query = uri.partition("?")
-        self._start_time = time.time()
+        self._start_time = time()
 
-    # The body, whole or the pieces that are there so far.
+    # The body: whole, or the pieces that are there so far.
     body = b""
-    chunks: list[bytes] | None = None
+    chunks: list[bytes | bytearray] | None = None
     complete = False
-    keep_alive = True
+    # Whether its client waits to be told that the body is wanted; whether it is more than the server's limit, and
+    # so refused unless somebody allows for it; whether it is to be unpacked.
     expects_continue = False
+    too_large = False
+    packed = False
+    # Whether another request may follow on the connection; whether the response has begun.
+    keep_alive = True
+    head_written = False
 
     def _origin_form(self, uri: str) -> str:
         """``http://host/path`` is served as ``/path`` of that host (RFC 9112 section 3.2.2)."""
@@ -59,7 +73,10 @@ class WireRequest(HTTPServerRequest):
         if "?" in authority:
             authority, _, query = authority.partition("?")
             slash, path = "/", "?" + query
-        self.host = authority
+        try:
+            self.host = check_host(authority)
+        except HTTPInputError as error:
+            raise Refused(400, str(error)) from error
         self.uri = (slash or "/") + path
         return self.uri
 
@@ -76,10 +93,10 @@ class WireRequest(HTTPServerRequest):
         return HTTPHeaders.of_fields(fields, repeated)
 
     def _field(self, name: str) -> str | None:
-        made = self.__dict__.get("headers")
-        if made is not None:
-            return made.get(name)  # type: ignore[no-any-return]
-        value = self._fields.get(name.lower().encode("ascii"))
+        if "headers" in self.__dict__:
+            # They may have been changed.
+            return self.headers.get(name)  # type: ignore[no-any-return]
+        value = self._fields.get(_raw_names.get(name) or _raw_name_of(name))
         if value is None:
             return None
         return (b",".join(value) if isinstance(value, list) else value).decode("latin-1")

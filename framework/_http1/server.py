@@ -1,8 +1,7 @@
-"""One connection of the HTTP server: bytes to requests, and responses in the order of their requests.
+"""One connection of the HTTP server: requests to the application, and responses in the order of their requests.
 
-The connection is the asyncio protocol and the parser's callback object at once. No code of an
-application runs inside the parser: what it finds is put into ``_pending`` and taken from there when the
-parser has returned.
+The connection is the asyncio protocol and the parser's callback object at once; its reading half is in
+`framework._http1.reader`.
 
     state   what is being read           the deadline meanwhile
     IDLE    nothing, between requests    idle_timeout; header_timeout before the first request
@@ -10,46 +9,40 @@ parser has returned.
     BODY    a body                       body_stall_timeout, from its last piece; body_timeout in all
     DRAIN   what is to be thrown away    linger_timeout
 
-While a request is being answered (``_active``) and its body is there, nothing is read: what arrives is held
-and the transport paused. Output that a client does not take has write_timeout as its deadline.
+- Requests wait in ``_pending`` until it is their turn; ``_active`` is the one being answered. Input that comes
+  meanwhile is held, and the transport paused, unless it is the body of the active one. There is no deadline
+  then: the client isn't who is waited for.
+- ``_ending``: no request after those that are there is looked at, and what comes is thrown away. The connection
+  ends when they are answered, with ``_last`` for its last words if there are any. DRAIN is always ending.
+- Output that a client doesn't take has write_timeout as its deadline, whatever the state.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ssl
-from collections import deque
 from collections.abc import Callable
-from typing import Final, Protocol
-
-import httptools
+from typing import Protocol
 
 from framework._http1 import writer
 from framework._http1.deadlines import NEVER, Clock
 from framework._http1.exchange import ServerExchange
 from framework._http1.flow import BodyPump, DrainWaiters
-from framework._http1.framing import Fields, Refused, check_request
-from framework._http1.methods import replace_unknown_method
+from framework._http1.framing import Refused
+from framework._http1.reader import BODY, DRAIN, HEAD, IDLE, PARSER_ERRORS, SLICE, RequestReader
 from framework._http1.request import WireRequest
 from framework._http1.settings import ServerSettings
+from framework._http1.unpack import UnpackingDelegate
 from framework.httputil.messages import HTTPMessageDelegate
 from framework.iostream import StreamClosedError
 from framework.log import app_log, gen_log
 
 __all__ = ["ServerConnection", "Service"]
 
-IDLE: Final = 0
-HEAD: Final = 1
-BODY: Final = 2
-DRAIN: Final = 3
-
-# A header is read in pieces of this size, so that one read does not turn into thousands of requests.
-_SLICE: Final = 16384
-# Output is put together up to this size before the transport gets it.
-_BATCH: Final = 65536
-
-_PARSER_ERRORS = (httptools.HttpParserError, httptools.HttpParserCallbackError)
+# Responses to a pipeline are put together up to this many bytes each, or so many of them, before the transport
+# gets them.
+_BATCH_BYTES = 65536
+_BATCH_COUNT = 32
 
 
 class Service(Protocol):
@@ -70,44 +63,29 @@ class Service(Protocol):
         """The connection is gone."""
 
 
-class ServerConnection(asyncio.Protocol):
+class ServerConnection(RequestReader):
     """One connection. See the module's description."""
 
     __slots__ = (
-        "_active",
-        "_body_end",
-        "_body_size",
         "_close_callback",
         "_drain",
-        "_fed",
         "_feeding",
-        "_fields",
         "_held",
-        "_host",
         "_idle_limit",
         "_last",
         "_loop",
-        "_method",
         "_out",
-        "_out_size",
-        "_parser",
-        "_pending",
         "_pump",
         "_read_paused",
-        "_request",
-        "_requests",
-        "_state",
-        "_target",
+        "_unread",
         "_unsent",
         "_write_paused",
-        "clock",
         "connections",
         "deadline",
         "done",
         "peer",
         "scheme",
         "service",
-        "settings",
         "ssl_object",
         "transport",
     )
@@ -122,38 +100,21 @@ class ServerConnection(asyncio.Protocol):
         connections: set[ServerConnection],
         loop: asyncio.AbstractEventLoop,
     ) -> None:
+        super().__init__(settings, clock, service.streaming)
         self.service = service
-        self.settings = settings
-        self.clock = clock
         self.connections = connections
         self._loop = loop
-        self._parser = httptools.HttpRequestParser(self)
-        self._state = IDLE
-        # The Host of the last request, which has been checked.
-        self._host: bytes | list[bytes] | None = b"\0"
         self._idle_limit = settings.idle_timeout + clock.interval
-        self._fields: Fields = {}
-        self._target = b""
-        self._method: str | None = None
-        self._fed = 0
-        self._body_size = 0
-        self._body_end = NEVER
-        # The request whose body is being read; those read and not begun; the one being answered.
-        self._request: WireRequest | None = None
-        self._pending: deque[WireRequest] = deque()
-        self._active: WireRequest | None = None
-        self._requests = 0
-        # No request after the last one is read. What to send behind all responses, if anything.
-        self._last: bytes | None = None
+        self._last = b""
         self._pump: BodyPump | None = None
         self._close_callback: Callable[[], None] | None = None
-        # Input that has to wait.
-        self._held: list[bytes] = []
+        # Input that has to wait; whether any was thrown away.
+        self._held = b""
         self._read_paused = False
+        self._unread = False
         # Output that is put together while requests are being taken up.
         self._feeding = False
         self._out: list[bytes] = []
-        self._out_size = 0
         self._write_paused = False
         self._unsent = 0
         self._drain: DrainWaiters | None = None
@@ -180,42 +141,56 @@ class ServerConnection(asyncio.Protocol):
         self.clock.add(self)
         self.deadline = self.clock.after(settings.header_timeout)
         if len(self.connections) > settings.max_connections:
-            self._refuse(503, "")
+            self._refuse(503, f"more than {settings.max_connections} connections")
 
     def data_received(self, data: bytes) -> None:
-        if self._state == DRAIN or self._last is not None:
-            return
-        if self._held or (self._active is not None and self._state != BODY) or self._write_paused:
-            self._hold(data)
-        elif len(data) <= _SLICE:
+        if self._active is not None or self._ending or self._write_paused or self._held or len(data) > SLICE:
+            self._receive_more(data)
+        else:
             self._parse(data)
+
+    def _receive_more(self, data: bytes) -> None:
+        if self._ending:
+            self._unread = True
+        elif self._held or self._must_wait():
+            self._hold(data)
         else:
             self._feed(data)
 
     def eof_received(self) -> None:
-        """The client will send nothing more. As everywhere in this API it counts as gone."""
+        """The client will send nothing more. As everywhere in this API it counts as gone: the transport closes."""
+        self._state = DRAIN
+        self._ending = True
+        self._watch_output()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.connections.discard(self)
         self.clock.discard(self)
         self._state = DRAIN
+        self._ending = True
         self._pending.clear()
-        self._held.clear()
+        self._held = b""
         self._request = None
-        active, self._active = self._active, None
-        error = StreamClosedError(exc)
         if self._drain is not None:
-            self._drain.fail(error)
+            self._drain.fail(StreamClosedError(exc))
+        self._drop_active()
+        try:
+            self.service.closed(self)
+        except Exception:
+            app_log.error("Uncaught exception at the end of a connection", exc_info=True)
+
+    def _drop_active(self) -> None:
+        """Whoever answers a request is told, once, that there is nobody to answer any more."""
+        active, self._active = self._active, None
         pump, self._pump = self._pump, None
+        callback, self._close_callback = self._close_callback, None
         if pump is not None:
             pump.close()
-        callback, self._close_callback = self._close_callback, None
         if active is not None and callback is not None:
             try:
                 callback()
             except Exception:
                 app_log.error("Uncaught exception in a connection's close callback", exc_info=True)
-        self.service.closed(self)
 
     def pause_writing(self) -> None:
         self._write_paused = True
@@ -235,8 +210,16 @@ class ServerConnection(asyncio.Protocol):
 
     # -- reading
 
+    def _must_wait(self) -> bool:
+        """Whether what has been read is for later: there is a request to be answered first, or a slow reader."""
+        active = self._active
+        if active is None:
+            return self._write_paused
+        pump = self._pump
+        return active is not self._request or (pump is not None and pump.busy)
+
     def _hold(self, data: bytes) -> None:
-        self._held.append(data)
+        self._held += data
         self._pause_reading()
 
     def _pause_reading(self) -> None:
@@ -250,212 +233,64 @@ class ServerConnection(asyncio.Protocol):
             self.transport.resume_reading()
 
     def _feed(self, data: bytes) -> None:
-        at = 0
-        while at < len(data) and self._state != DRAIN and self._last is None:
-            if at and ((self._active is not None and self._state != BODY) or self._write_paused):
-                self._held.insert(0, data[at:])
-                self._pause_reading()
-                return
-            piece = data[at:] if self._state == BODY else data[at : at + _SLICE]
-            at += len(piece)
+        """Parses as much of the input as may be, and holds the rest."""
+        while data:
+            size = max(SLICE, self._body_left) if self._state == BODY else SLICE
+            piece, data = data[:size], data[size:]
             self._parse(piece)
+            if self._ending:
+                self._unread = self._unread or bool(data)
+                return
+            if data and (self._state != BODY or self._must_wait()):
+                # The next requests in another turn of the loop, to let other connections have theirs.
+                self._hold(data)
+                if not self._must_wait():
+                    self._loop.call_soon(self._go_on)
+                return
 
     def _parse(self, data: bytes) -> None:
-        state = self._state
-        if state != BODY:
-            self._fed += len(data)
+        started = self._state
         before = self._requests
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._after_upgrade(data[upgrade.args[0] :])
-        except httptools.HttpParserInvalidMethodError:
-            self._parse_with_other_method(data, at_start=state == IDLE and self._requests == before)
-        except _PARSER_ERRORS as error:
-            self._parser_failed(error)
+        except PARSER_ERRORS as error:
+            alone = self._requests == before and (started == IDLE or (started == HEAD and self._start != b""))
+            self._not_parsed(error, data, (self._start if started == HEAD else b"") if alone else None)
         if self._pump is not None:
             self._deliver(self._pump)
         if self._pending:
             self._advance()
-        # What is being read now, behind these bytes.
         state = self._state
         if state == IDLE and self._active is None and not self._write_paused:
-            self._fed = 0
             self.deadline = self.clock.now + self._idle_limit
-            return
-        if state == HEAD:
-            if self._requests != before:
-                self._fed = 0
-            elif self._fed > self.settings.max_header_size:
-                self._refuse(414 if len(self._target) > self.settings.max_header_size // 2 else 431, "header")
-        elif state == IDLE:
-            self._fed = 0
+        else:
+            self._parsed_in_part(data, started, self._requests != before)
+
+    def _parsed_in_part(self, data: bytes, started: int, others: bool) -> None:
+        """What is being read now, behind these bytes, has a deadline, and limits."""
+        if self._state == HEAD:
+            began = others or started != HEAD
+            self._header_continues(data, began, started == IDLE and not others)
+            if not began:
+                # It has one from its first byte.
+                return
+        elif self._state == BODY and not others:
+            self._check_excess(len(data))
         self._set_deadline()
 
     def _set_deadline(self) -> None:
         state = self._state
         if self._write_paused or state == DRAIN:
             return
-        if state == BODY:
-            self.deadline = min(self.clock.after(self.settings.body_stall_timeout), self._body_end)
-        elif self._active is not None or self._pending:
+        active = self._active
+        if self._read_paused or (active is not None and active is not self._request) or self._pending:
             self.deadline = NEVER
-        elif state == IDLE:
-            self.deadline = self.clock.after(self.settings.idle_timeout)
-
-    def _parse_with_other_method(self, data: bytes, at_start: bool) -> None:
-        """The parser knows the registered methods only; an application may serve others (RFC 9110 section 16.1)."""
-        replaced = replace_unknown_method(data) if at_start and self._method is None else None
-        if replaced is None:
-            self._refuse(400, "invalid method")
-            return
-        self._method, data = replaced
-        self._parser = httptools.HttpRequestParser(self)
-        self._fed -= len(data)
-        self._parse(data)
-
-    def _parser_failed(self, error: Exception) -> None:
-        cause = error.__context__
-        if isinstance(error, httptools.HttpParserCallbackError) and cause is not None:
-            if isinstance(cause, Refused):
-                self._refuse(cause.status, str(cause))
-            else:
-                gen_log.error("Uncaught exception in the HTTP server", exc_info=cause)
-                self._refuse(500, "")
-        elif self._last is None:
-            self._refuse(400, str(error))
-
-    def _after_upgrade(self, rest: bytes) -> None:
-        """Another protocol was asked for. Unless somebody takes it up, this one goes on behind the response."""
-        self._parser = httptools.HttpRequestParser(self)
-        if rest:
-            self._hold(rest)
-
-    # -- the parser's side
-
-    def on_message_begin(self) -> None:
-        self._fields = {}
-        self._target = b""
-        if self._state == IDLE:
-            self._state = HEAD
+        elif state == BODY:
+            self.deadline = min(self.clock.after(self.settings.body_stall_timeout), self._body_end)
+        elif state == HEAD:
             self.deadline = self.clock.after(self.settings.header_timeout)
-
-    def on_url(self, piece: bytes) -> None:
-        self._target += piece
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self._state != HEAD:
-            # A trailer: it must not change what has been decided, and nothing asks for it.
-            self._count_body(len(name) + len(value))
-            return
-        name = name.lower()
-        fields = self._fields
-        if name not in fields:
-            fields[name] = value.rstrip(b" \t") if value[-1:] in b" \t" else value
-            return
-        present = fields[name]
-        if isinstance(present, list):
-            present.append(value.strip(b" \t"))
         else:
-            fields[name] = [present, value.strip(b" \t")]
-
-    def on_headers_complete(self) -> None:
-        settings = self.settings
-        fields = self._fields
-        parser = self._parser
-        version = parser.get_http_version()
-        if self._fed > settings.max_header_size or len(fields) > settings.max_header_count // 2:
-            self._check_size()
-        # Most requests of a connection are for the host of the one before.
-        host = fields.get(b"host")
-        if host != self._host or version != "1.1" or b"transfer-encoding" in fields:
-            check_request(version, fields)
-            self._host = host
-        if b"#" in self._target:
-            raise Refused(400, "a fragment in the request target")
-        method = self._method
-        if method is None:
-            method = parser.get_method().decode("ascii")
-        else:
-            self._method = None
-        self._requests += 1
-        request = WireRequest(
-            self, method, self._target, "HTTP/1.1" if version == "1.1" else "HTTP/1.0", fields
-        )
-        request.keep_alive = settings.keep_alive and parser.should_keep_alive()
-        self._request = request
-        self._body_size = 0
-        self._state = BODY
-        if b"content-length" in fields or b"transfer-encoding" in fields:
-            self._expect_body(request, fields)
-
-    def _check_size(self) -> None:
-        settings = self.settings
-        size = count = 0
-        for name, value in self._fields.items():
-            values = value if isinstance(value, list) else [value]
-            count += len(values)
-            size += sum([len(name) + len(one) + 4 for one in values])
-        if len(self._target) > settings.max_header_size:
-            raise Refused(414, f"a request target of {len(self._target)} bytes")
-        if count > settings.max_header_count:
-            raise Refused(431, f"{count} header lines, {settings.max_header_count} at most")
-        if size + len(self._target) > settings.max_header_size:
-            raise Refused(431, f"a header of {size} bytes, {settings.max_header_size} at most")
-
-    def _expect_body(self, request: WireRequest, fields: Fields) -> None:
-        settings = self.settings
-        length = fields.get(b"content-length")
-        if isinstance(length, bytes):
-            if int(length) > settings.max_body_size:
-                raise Refused(413, f"a body of {int(length)} bytes, {settings.max_body_size} at most")
-            if not int(length):
-                return
-        request.chunks = []
-        if settings.body_timeout is not None:
-            self._body_end = self.clock.after(settings.body_timeout)
-        expect = fields.get(b"expect")
-        if expect is not None and request.version == "HTTP/1.1":
-            if isinstance(expect, list) or expect.lower() != b"100-continue":
-                raise Refused(417, f"expectation {expect!r}")
-            request.expects_continue = True
-        if request.expects_continue or self.service.streaming:
-            # To be looked at before its body is there.
-            self._pending.append(request)
-
-    def on_body(self, piece: bytes) -> None:
-        request = self._request
-        if request is None or request.chunks is None:
-            return
-        self._count_body(len(piece))
-        request.chunks.append(piece)
-
-    def _count_body(self, size: int) -> None:
-        self._body_size += size
-        if self._body_size > self.settings.max_body_size:
-            raise Refused(413, f"a body of more than {self.settings.max_body_size} bytes")
-
-    def on_message_complete(self) -> None:
-        request = self._request
-        self._state = IDLE
-        self._body_end = NEVER
-        if request is None:
-            return
-        self._request = None
-        request.complete = True
-        if request is self._active:
-            # `_deliver` sees that it is complete.
-            return
-        chunks = request.chunks
-        if chunks is None:
-            self._pending.append(request)
-            return
-        request.body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        request.chunks = None
-        if not self._pending or self._pending[-1] is not request:
-            self._pending.append(request)
-        if len(self._pending) > self.settings.max_pipelined_requests:
-            raise Refused(503, "")
+            self.deadline = self.clock.after(self.settings.idle_timeout)
 
     # -- requests to the application
 
@@ -464,54 +299,74 @@ class ServerConnection(asyncio.Protocol):
         pending = self._pending
         self._feeding = True
         while pending and self._active is None and not self._write_paused:
-            request = pending[0]
-            if request.complete:
-                pending.popleft()
-                self._active = request
-                try:
+            request = pending.popleft()
+            self._active = request
+            try:
+                if request.chunks is None:
                     self.service.serve(request)
-                except Exception:
-                    app_log.error("Uncaught exception in %s %s", request.method, request.uri, exc_info=True)
-                    if self._active is request:
-                        self.abort()
-            elif not self._begin_unfinished(request):
-                break
+                else:
+                    self._begin_unfinished(request)
+            except Exception as error:
+                self.failed(request, error)
         self._feeding = False
         if self._out:
             self._send_batch()
         if self._active is None and not pending:
-            if self._last is not None:
+            if self._ending:
                 self._finish_connection()
             elif self._held:
                 self._loop.call_soon(self._go_on)
 
-    def _begin_unfinished(self, request: WireRequest) -> bool:
-        """Looks at a request whose body is on its way; whether it was taken up."""
-        delegate = None
-        if self.service.streaming:
-            delegate = self.service.open(request)
+    def _begin_unfinished(self, request: WireRequest) -> None:
+        """Looks at a request whose body is on its way, or larger than it may be unless somebody allows for it."""
+        delegate = self.service.open(request) if self._streaming else None
         if delegate is None:
-            if request.expects_continue:
-                request.expects_continue = False
+            self._active = None
+            if request.too_large:
+                self._pending.clear()
+                self._refuse(413, f"a body of more than {self.settings.max_body_size} bytes")
+            elif request.expects_continue:
                 self._write(writer.CONTINUE)
-            # Out of the line until it is whole.
-            if self._pending and self._pending[0] is request:
-                self._pending.popleft()
-            return True
-        self._pending.popleft()
-        self._active = request
-        pump = BodyPump(delegate, self._pause_reading, self._body_wanted, self._body_failed)
-        self._pump = pump
-        try:
-            pump.begin(delegate.headers_received(request.start_line(), request.headers))
-            self._deliver(pump)
-        except Exception:
-            app_log.error("Uncaught exception in %s %s", request.method, request.uri, exc_info=True)
-            self.abort()
-            return True
-        if request.expects_continue and self._active is request:
+            # It comes again when it is whole.
+            return
+        # What `open` or the delegate allows in its place counts from here on.
+        if request.too_large:
+            self._max_body = self.settings.max_body_size
+        if request.packed:
+            delegate = UnpackingDelegate(delegate, lambda: self._max_body)
+        receiver = delegate
+
+        def failed(error: BaseException) -> None:
+            self.failed(request, error)
+
+        def accepted() -> None:
+            self._body_accepted(request)
+
+        pump = self._pump = BodyPump(receiver, self._body_paused, self._body_wanted, failed, accepted)
+        pump.begin(lambda: receiver.headers_received(request.start_line(), request.headers))
+        self._deliver(pump)
+
+    def set_max_body_size(self, request: WireRequest, size: int) -> None:
+        """How many bytes the rest of the application is ready for, of a body that is being received."""
+        if request is self._active and request.chunks is not None:
+            self._max_body = size
+
+    def set_body_timeout(self, request: WireRequest, seconds: float) -> None:
+        """How long the body that is being received may take from now on."""
+        if request is self._active and request is self._request:
+            self._body_end = self.clock.after(seconds)
+            self._set_deadline()
+
+    def _body_accepted(self, request: WireRequest) -> None:
+        if request is not self._active:
+            # Answered without its body.
+            return
+        length = request._fields.get(b"content-length")
+        size = int(length) if isinstance(length, bytes) else sum(map(len, request.chunks or ()))
+        if size > self._max_body:
+            self._give_up(413, f"a body of {size} bytes, {self._max_body} at most")
+        elif request.expects_continue and not request.complete and not request.head_written:
             self._write(writer.CONTINUE)
-        return True
 
     def _deliver(self, pump: BodyPump) -> None:
         request = self._active
@@ -521,55 +376,52 @@ class ServerConnection(asyncio.Protocol):
         if chunks:
             request.chunks = []
             for chunk in chunks:
-                pump.feed(chunk)
+                pump.feed(bytes(chunk))
         if request.complete:
             pump.end()
 
-    def _body_wanted(self) -> None:
-        if self._active is not None:
-            if self._held and self._state == BODY:
-                self._loop.call_soon(self._go_on)
-            else:
-                self._resume_reading()
+    def _body_paused(self) -> None:
+        self._pause_reading()
+        self._set_deadline()
 
-    def _body_failed(self, error: BaseException) -> None:
-        app_log.error("Uncaught exception while a request's body was received", exc_info=error)
-        self.abort()
+    def _body_wanted(self) -> None:
+        if self._held:
+            self._loop.call_soon(self._go_on)
+        else:
+            self._resume_reading()
+            self._set_deadline()
 
     def _go_on(self) -> None:
         """Something that input had to wait for has happened."""
-        if self._state == DRAIN:
+        if self._state == DRAIN or self.transport.is_closing():
             return
         if self._pending:
             self._advance()
-        while self._held and not self._write_paused and (self._active is None or self._state == BODY):
-            if self._last is not None:
-                self._held.clear()
-                break
-            self._feed(self._held.pop(0))
-        self._resume_reading()
+        if self._held and not self._ending and not self._must_wait():
+            data, self._held = self._held, b""
+            self._feed(data)
+        if not self._must_wait():
+            self._resume_reading()
         self._set_deadline()
 
     # -- responses
 
     def respond(self, request: WireRequest, head: str, body: bytes) -> None:
         """Sends a whole response: ``head`` is the status line and the header lines, the length among them."""
-        self.check_answering(request)
-        if request.keep_alive and self._last is None and request.version == "HTTP/1.1":
-            head += "\r\n"
+        if request is not self._active:
+            raise StreamClosedError()
+        if request.keep_alive and request.complete and request.version == "HTTP/1.1":
+            data = (head + "\r\n").encode("latin-1")
         else:
-            head += self.connection_field(request, "\r\nConnection: " in head) + "\r\n"
-        if request.method == "HEAD":
-            self._write(head.encode("latin-1"))
-        else:
-            self._write(head.encode("latin-1") + body)
+            # Of the rest of a body that nobody waited for there is no telling how much it is.
+            request.keep_alive = request.keep_alive and request.complete
+            head += self.connection_field(request, "\r\nConnection: " in head)
+            data = (head + "\r\n").encode("latin-1")
+        self._write(data if request.method == "HEAD" else data + body)
         self.response_done(request)
 
     def connection_field(self, request: WireRequest, given: bool) -> str:
         """The Connection line that the response to ``request`` needs, if any (RFC 9112 section 9.3)."""
-        # Behind other last words than none there comes another response.
-        if self._last == b"":
-            request.keep_alive = False
         if given:
             return ""
         if request.version == "HTTP/1.1":
@@ -580,17 +432,16 @@ class ServerConnection(asyncio.Protocol):
         """The response is complete: on to the next request, or to the end of the connection."""
         self._active = None
         self._close_callback = None
-        pump = self._pump
-        if pump is not None:
+        if self._pump is not None:
+            self._pump.close()
             self._pump = None
-            pump.close()
-        # Without `complete` the rest of the body is unread, and there is no telling how much of it there is.
         if not (request.keep_alive and request.complete):
+            self._ending = True
             self._last = b""
             self._pending.clear()
         if self._feeding:
             return
-        if self._last is not None and not self._pending:
+        if self._ending and not self._pending:
             self._finish_connection()
         elif self._pending or self._held:
             self._loop.call_soon(self._go_on)
@@ -605,23 +456,21 @@ class ServerConnection(asyncio.Protocol):
     def _write(self, data: bytes) -> None:
         if self._feeding:
             self._out.append(data)
-            self._out_size += len(data)
-            if self._out_size > _BATCH:
+            if len(data) > _BATCH_BYTES or len(self._out) > _BATCH_COUNT:
                 self._send_batch()
-        elif self._state != DRAIN:
+        elif not self.transport.is_closing():
             self.transport.write(data)
 
     def _send_batch(self) -> None:
         out = self._out
         data = out[0] if len(out) == 1 else b"".join(out)
         out.clear()
-        self._out_size = 0
         if not self.transport.is_closing():
             self.transport.write(data)
 
     def drained(self) -> asyncio.Future[None] | None:
         """What to wait for before more is written; None: nothing."""
-        if self._active is None or self.transport.is_closing():
+        if self.transport.is_closing():
             future: asyncio.Future[None] = self._loop.create_future()
             future.set_exception(StreamClosedError())
             future.exception()
@@ -655,89 +504,120 @@ class ServerConnection(asyncio.Protocol):
     # -- ends
 
     def _refuse(self, status: int, reason: str) -> None:
-        """Answers with an error behind the responses that are still due, and closes."""
-        if self._last is not None or self._state == DRAIN:
+        """Answers what is being read with an error, behind the responses that are still due, and closes."""
+        if self._ending:
             return
-        if reason:
-            gen_log.info("%d for a request from %s: %s", status, self.peer or "a Unix socket", reason)
         incomplete = self._request
-        self._request = None
-        self._held.clear()
         if incomplete is not None and incomplete is self._active:
             # Its handler is running on a body that will never be whole.
-            self._give_up(writer.error_response(status))
+            self._give_up(status, reason)
             return
-        with contextlib.suppress(ValueError):
-            self._pending.remove(incomplete)  # type: ignore[arg-type]
+        self._log_refusal(status, reason)
+        self._request = None
+        self._held = b""
+        if self._pending and self._pending[-1] is incomplete:
+            self._pending.pop()
+        self._ending = True
         self._last = writer.error_response(status)
         if self._active is None and not self._pending and not self._feeding:
             self._finish_connection()
 
-    def _give_up(self, answer: bytes) -> None:
-        active, self._active = self._active, None
-        callback, self._close_callback = self._close_callback, None
-        pump, self._pump = self._pump, None
-        if pump is not None:
-            pump.close()
-        self._last = b"" if active is None or active._finish_time is not None else answer
-        if callback is not None:
-            callback()
-        self._finish_connection()
+    def _log_refusal(self, status: int, reason: str) -> None:
+        if reason:
+            gen_log.info("%d for a request from %s: %s", status, self.peer or "a Unix socket", reason)
+
+    def failed(self, request: WireRequest, error: BaseException) -> None:
+        """Whoever was to answer a request has failed with an error, and answers no more."""
+        if isinstance(error, Refused):
+            if request is self._active:
+                self._give_up(error.status, str(error))
+            return
+        if not isinstance(error, asyncio.CancelledError):
+            app_log.error("Uncaught exception in %s %s", request.method, request.uri, exc_info=error)
+        if request is self._active:
+            self._give_up(500, "")
+
+    def _give_up(self, status: int, reason: str) -> None:
+        """Answers the active request with an error, whatever its handler is at, and closes."""
+        self._log_refusal(status, reason)
+        active = self._active
+        self._drop_active()
+        self._ending = True
+        self._pending.clear()
+        if active is not None and active.head_written:
+            # What the client has of a response must not look like the whole of it.
+            self.abort()
+            return
+        self._last = writer.error_response(status)
+        if not self._feeding:
+            self._finish_connection()
 
     def _finish_connection(self) -> None:
         """Everything is answered: the last words, and then the connection goes."""
-        if self._out:
-            self._send_batch()
-        last, self._last = self._last, b""
-        transport = self.transport
-        if transport.is_closing():
+        if self._state == DRAIN or self.transport.is_closing():
             return
-        if last:
-            transport.write(last)
-        unread = self._state != IDLE or self._request is not None or bool(last)
+        transport = self.transport
+        if self._last:
+            transport.write(self._last)
+        unread = self._unread or self._state != IDLE or self._read_paused or bool(self._last)
         self._state = DRAIN
+        self._ending = True
+        self._held = b""
+        self._request = None
         self._watch_output()
-        if unread and transport.can_write_eof():
-            # Closing with input unread would reset the connection, and the answer might be lost with it.
-            transport.write_eof()
-            self._held.clear()
-            self._resume_reading()
-            if not self._unsent:
-                self.deadline = self.clock.after(self.settings.linger_timeout)
-        else:
+        if not unread:
             transport.close()
+            return
+        # Closing with input unread would reset the connection, and the answer might be lost with it. Where half of
+        # it can't be closed, the client knows from the answer that it is to close.
+        if transport.can_write_eof():
+            transport.write_eof()
+        self._resume_reading()
+        if not self._unsent:
+            self.deadline = self.clock.after(self.settings.linger_timeout)
 
-    def close_when_idle(self) -> bool:
-        """Ends the connection behind what is being answered; whether it is at its end already."""
-        if self._active is None and not self._pending:
-            self._state = DRAIN
-            self.transport.close()
-            return True
-        if self._last is None:
-            self._last = b""
-        return False
+    def close_when_idle(self) -> None:
+        """Ends the connection behind the request that is being read or answered, or now if there is none."""
+        if self._state == DRAIN:
+            return
+        self._keep_alive = False
+        for request in (self._active, *self._pending, self._request):
+            if request is not None:
+                request.keep_alive = False
+        if self._state == IDLE and self._active is None and not self._pending and not self._held:
+            self._finish_connection()
 
     def abort(self) -> None:
         """Ends the connection now, without a word."""
         self._state = DRAIN
+        self._ending = True
         self._out.clear()
         self.transport.abort()
 
     def deadline_passed(self) -> None:
         """What was waited for did not come in time."""
         self.deadline = NEVER
-        if self._write_paused or self._state == DRAIN:
-            unsent = self.transport.get_write_buffer_size()
-            if unsent < self._unsent:
-                # Slow, but taking it.
-                self._watch_output()
-            else:
-                self.transport.abort()
+        if self._state == DRAIN or self._write_paused:
+            self._check_output()
         elif self._state == IDLE:
-            self._state = DRAIN
-            self.transport.close()
+            self._finish_connection()
         else:
             self._refuse(408, "the rest of it did not come in time")
+
+    def _check_output(self) -> None:
+        transport = self.transport
+        before = self._unsent
+        self._watch_output()
+        if 0 < self._unsent < before:
+            # Slow, but taking it.
+            return
+        if self._state != DRAIN or transport.is_closing() or self._unsent:
+            self.abort()
+        elif before:
+            # All of it is sent now, and the client may be slow to close.
+            self.deadline = self.clock.after(self.settings.linger_timeout)
+        else:
+            transport.close()
 
     def detach(self, request: WireRequest) -> tuple[asyncio.Transport, bytes]:
         """Gives the transport away for another protocol, with what has been read of it."""
@@ -747,9 +627,13 @@ class ServerConnection(asyncio.Protocol):
         self.connections.discard(self)
         self.clock.discard(self)
         self._state = DRAIN
+        self._ending = True
         self._active = None
         self._close_callback = None
-        rest = b"".join(self._held)
-        self._held.clear()
+        if self._pump is not None:
+            self._pump.close()
+            self._pump = None
+        self._pending.clear()
+        rest, self._held = self._held, b""
         self._resume_reading()
         return self.transport, rest

@@ -20,7 +20,6 @@ from framework.httputil.messages import (
     ResponseStartLine,
 )
 from framework.httputil.request import HTTPServerRequest
-from framework.log import app_log
 
 __all__ = ["CallableMessage", "CallableService", "DelegateService", "feed"]
 
@@ -32,14 +31,14 @@ def feed(delegate: HTTPMessageDelegate, request: WireRequest) -> None:
         pass
 
     def failed(error: BaseException) -> None:
-        app_log.error("Uncaught exception in %s %s", request.method, request.uri, exc_info=error)
-        if request._wire.is_answering(request):
-            request._wire.abort()
+        request._wire.failed(request, error)
 
     pump = BodyPump(delegate, nothing, nothing, failed)
-    pump.begin(delegate.headers_received(request.start_line(), request.headers))
-    if request.body:
-        pump.feed(request.body)
+    pump.begin(lambda: delegate.headers_received(request.start_line(), request.headers))
+    # The delegate decides what becomes of the body.
+    body, request.body = request.body, b""
+    if body:
+        pump.feed(body)
     pump.end()
 
 
@@ -76,6 +75,8 @@ class CallableService:
     def __init__(self, function: Callable[[Any], Awaitable[None] | None], done: asyncio.Future[None]) -> None:
         self._function = function
         self.done = done
+        # The loop itself holds tasks by weak references only.
+        self._running: set[asyncio.Future[None]] = set()
 
     def open(self, request: WireRequest) -> None:
         """Nothing is served before it is whole."""
@@ -84,7 +85,15 @@ class CallableService:
         """Calls the function."""
         result = self._function(request)
         if isawaitable(result):
-            run_in_background(result)
+            future: asyncio.Future[None] = asyncio.ensure_future(result)
+            self._running.add(future)
+            future.add_done_callback(lambda future: self._ended(request, future))
+
+    def _ended(self, request: WireRequest, future: asyncio.Future[None]) -> None:
+        self._running.discard(future)
+        error = asyncio.CancelledError() if future.cancelled() else future.exception()
+        if error is not None:
+            request._wire.failed(request, error)
 
     def closed(self, connection: ServerConnection) -> None:
         """Functions are not told."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from framework._http1.proxies import ProxyTrust
 
@@ -40,3 +40,9 @@ class ServerSettings:
     write_timeout: float = 60.0
     # A connection that is to be closed goes on being read this long, so that the client sees the answer.
     linger_timeout: float = 2.0
+
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if isinstance(value, (int, float)) and not isinstance(value, bool) and value <= 0:
+                raise ValueError(f"{one.name} must be more than 0, not {value!r}")

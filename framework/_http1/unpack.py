@@ -38,7 +38,8 @@ def unpack(body: bytes, limit: int) -> bytes:
         unpacked = decompressor.decompress(body, limit + 1)
         if len(unpacked) > limit:
             raise _too_much(limit)
-        return unpacked + decompressor.flush()
+        decompressor.flush()
+        return unpacked
     except zlib.error as error:
         raise Refused(400, f"a body that is not gzip as announced: {error}") from error
 
@@ -60,7 +61,7 @@ class UnpackingDelegate(HTTPMessageDelegate):
     ) -> Awaitable[None] | None:
         return self._delegate.headers_received(start_line, headers)
 
-    async def data_received(self, chunk: bytes) -> None:  # type: ignore[override]  # an awaitable, as it may be
+    async def data_received(self, chunk: bytes) -> None:
         while chunk:
             piece = self._unpack(chunk)
             if piece:

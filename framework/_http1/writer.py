@@ -12,9 +12,9 @@ __all__ = [
     "CHUNKED",
     "CONTINUE",
     "LAST_CHUNK",
+    "OWN_FRAMING",
     "UNTIL_CLOSE",
     "body_framing",
-    "chunk_head",
     "error_response",
     "has_no_body",
     "header_block",
@@ -27,6 +27,7 @@ LAST_CHUNK: Final = b"0\r\n\r\n"
 # Ways to tell where a body ends, beside its length.
 CHUNKED: Final = -1
 UNTIL_CLOSE: Final = -2
+OWN_FRAMING: Final = -3
 
 _STATUS_LINES: Final = {code: f"HTTP/1.1 {code} {reason}\r\n" for code, reason in responses.items()}
 _REASON = re.compile(r"[\t\x20-\x7e\x80-\xff]*\Z").match
@@ -64,9 +65,14 @@ def has_no_body(code: int) -> bool:
 
 
 def body_framing(version: str, code: int, headers: HTTPHeaders) -> int:
-    """How the body's end is told: its length, `CHUNKED` or `UNTIL_CLOSE`. Raises `ValueError` for a bad length."""
+    """How the body's end is told: its length, `CHUNKED` or `UNTIL_CLOSE`. Raises `ValueError` for a bad length.
+
+    `OWN_FRAMING` is that of a header which names a transfer coding itself: what is written is in it already.
+    """
     if has_no_body(code):
         return 0
+    if "Transfer-Encoding" in headers._fields:
+        return OWN_FRAMING
     length = headers._fields.get("Content-Length")
     if length is not None:
         text = str(length)
@@ -74,11 +80,6 @@ def body_framing(version: str, code: int, headers: HTTPHeaders) -> int:
             raise ValueError(f"Content-Length must be a number of bytes, not {length!r}")
         return int(text)
     return CHUNKED if version == "HTTP/1.1" else UNTIL_CLOSE
-
-
-def chunk_head(chunk: bytes) -> bytes:
-    """What goes before a chunk; CRLF goes behind it."""
-    return b"%x\r\n" % len(chunk)
 
 
 def error_response(code: int) -> bytes:

@@ -9,6 +9,7 @@ from inspect import isclass
 from socket import AF_UNSPEC, AddressFamily
 from typing import Any, ClassVar
 
+from framework._background import start
 from framework.httpserver import HTTPServer
 from framework.httputil.messages import HTTPMessageDelegate
 from framework.httputil.request import HTTPServerRequest
@@ -28,7 +29,7 @@ from framework.web.handler import RequestHandler
 from framework.web.service import ApplicationService
 from framework.web.standard import ErrorHandler
 from framework.web.static import StaticFileHandler
-from framework.web.transforms import GZipContentEncoding, OutputTransform
+from framework.web.transforms import Compression, OutputTransform
 from framework.web.uimodules import BUILT_IN_MODULES, UIModule
 
 __all__ = ["Application"]
@@ -77,7 +78,7 @@ class Application(ReversibleRouter):
         if transforms is None:
             self.transforms: list[type[OutputTransform]] = []
             if settings.get("compress_response") or settings.get("gzip"):
-                self.transforms.append(GZipContentEncoding)
+                self.transforms.append(Compression)
         else:
             self.transforms = transforms
         self.default_host = default_host
@@ -155,9 +156,7 @@ class Application(ReversibleRouter):
         # Before the last, which matches any host.
         self.default_router.rules.insert(-1, rule)
         if self.default_host is not None:
-            self.wildcard_router.add_rules(
-                [(DefaultHostMatches(self, matcher.host_pattern), host_handlers)]
-            )
+            self.wildcard_router.add_rules([(DefaultHostMatches(self, matcher.host_pattern), host_handlers)])
 
     def add_transform(self, transform_class: type[OutputTransform]) -> None:
         """Adds a transform for all responses."""
@@ -169,9 +168,8 @@ class Application(ReversibleRouter):
 
     def direct_service(self, done: asyncio.Future[None]) -> ApplicationService | None:
         """The server's shorter way to the handlers, unless a subclass has a way of its own."""
-        for name in ("start_request", "find_handler", "get_handler_delegate", "on_close", "__call__"):
-            if getattr(type(self), name) is not getattr(Application, name):
-                return None
+        if any(getattr(type(self), name) is not function for name, function in _OWN_WAY.items()):
+            return None
         return ApplicationService(self, done)
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
@@ -201,12 +199,11 @@ class Application(ReversibleRouter):
         return execute.HandlerDelegate(self, request, target_class, target_kwargs, path_args, path_kwargs)
 
     def __call__(self, request: HTTPServerRequest) -> Awaitable[None] | None:
-        """Answers a whole request."""
+        """Answers a whole request; what is returned is done when the handler is."""
         delegate = self.find_handler(request)
-        if request.body or not isinstance(delegate, execute.HandlerDelegate):
-            delegate.data_received(request.body)
-        delegate.finish()
-        return None
+        if isinstance(delegate, execute.HandlerDelegate) and not delegate.stream_request_body:
+            return delegate.execute()
+        return start(execute.hand_over(delegate, request), asyncio.get_running_loop())
 
     def reverse_url(self, name: str, *args: Any) -> str:
         """The URL of the route ``name``, with ``args`` in place of the groups of its pattern."""
@@ -236,3 +233,10 @@ class Application(ReversibleRouter):
             handler._request_summary(),
             1000.0 * handler.request.request_time(),
         )
+
+
+# Where one of these was overridden, or replaced at run time, requests have to go by it.
+_OWN_WAY = {
+    name: getattr(Application, name)
+    for name in ("start_request", "find_handler", "get_handler_delegate", "on_close", "__call__")
+}

@@ -24,10 +24,14 @@ if TYPE_CHECKING:
     from framework.web.application import Application
     from framework.web.handler import RequestHandler
 
-__all__ = ["HandlerDelegate", "begin", "handle_exception", "run"]
+__all__ = ["HandlerDelegate", "begin", "hand_over", "handle_exception", "run"]
 
 # The names of the methods that handlers have for those of HTTP.
 METHODS: Final = {name: name.lower() for name in ("GET", "HEAD", "POST", "DELETE", "PATCH", "PUT", "OPTIONS")}
+
+
+# A cancelled handler is answered for like one that raised: nobody else would tell the client.
+FAILURES: Final = (Exception, asyncio.CancelledError)
 
 
 def begin(
@@ -66,7 +70,7 @@ def begin(
             return _after_method(handler, waiting)
         if handler._auto_finish and not handler._finished:
             handler.finish()
-    except Exception as error:
+    except FAILURES as error:
         handler._handle_request_exception(error)
     return None
 
@@ -76,7 +80,7 @@ async def _after_prepare(handler: RequestHandler, waiting: Awaitable[Any]) -> No
         await waiting
         if not handler._finished:
             await _run_method(handler)
-    except Exception as error:
+    except FAILURES as error:
         handler._handle_request_exception(error)
 
 
@@ -97,7 +101,7 @@ async def _after_body(handler: RequestHandler, waiting: Awaitable[Any] | None) -
                 return
         if not handler._finished:
             await _run_method(handler)
-    except Exception as error:
+    except FAILURES as error:
         handler._handle_request_exception(error)
     finally:
         if prepared is not None and not prepared.done():
@@ -109,7 +113,7 @@ async def _after_method(handler: RequestHandler, waiting: Awaitable[Any]) -> Non
         await waiting
         if handler._auto_finish and not handler._finished:
             handler.finish()
-    except Exception as error:
+    except FAILURES as error:
         handler._handle_request_exception(error)
 
 
@@ -132,7 +136,7 @@ def handle_exception(handler: RequestHandler, error: BaseException) -> None:
         return
     if isinstance(error, HTTPInputError):
         # A body or an argument of the client's that could not be parsed.
-        error = HTTPError(400, str(error)).with_traceback(error.__traceback__)
+        error = HTTPError(400, "Invalid body: %s", error).with_traceback(error.__traceback__)
     exc_info = (type(error), error, error.__traceback__)
     try:
         handler.log_exception(*exc_info)
@@ -151,24 +155,24 @@ def run(
     handler_kwargs: dict[str, Any],
     args: Any,
     kwargs: Any,
-) -> None:
-    """Makes a handler for a whole request and lets it answer."""
-    handler: RequestHandler | None = None
+) -> asyncio.Future[None] | None:
+    """Makes a handler for a whole request and lets it answer; the rest of its life, if there is any."""
     try:
         handler = handler_class(application, request, **handler_kwargs)
     except Exception as error:
-        _not_made(application, request, error)
-        return
+        _not_made(application, request, handler_class, error)
+        return None
     transforms = application.make_transforms(request) if application.transforms else []
     if handler_class._execute is handler._plain_execute:
         rest = begin(handler, transforms, args, kwargs)
     else:
         rest = handler._execute(transforms, *args, **kwargs)
     if rest is not None:
-        _run_rest(handler, rest)
-    elif not handler._finished:
+        return _run_rest(handler, rest)
+    if not handler._finished:
         # It will finish by itself, some time.
         _watch_connection(handler)
+    return None
 
 
 def _run_rest(handler: RequestHandler, rest: Coroutine[Any, Any, None]) -> asyncio.Future[None]:
@@ -201,13 +205,42 @@ def _ended(handler: RequestHandler, task: asyncio.Future[None]) -> None:
         handler.send_error(500)
 
 
-def _not_made(application: Application, request: HTTPServerRequest, error: Exception) -> None:
+def _not_made(
+    application: Application,
+    request: HTTPServerRequest,
+    handler_class: type[RequestHandler],
+    error: Exception,
+) -> None:
     """A handler that can't even be made: an error of the application's, in `initialize` or the route table."""
-    from_http = isinstance(error, HTTPError)
-    if not from_http:
-        app_log.error("Uncaught exception while making a handler for %r", request, exc_info=error)
     status = error.status_code if isinstance(error, HTTPError) else 500
-    run(application, request, application.error_handler_class, {"status_code": status}, [], {})
+    if not isinstance(error, HTTPError):
+        app_log.error("Uncaught exception while making a handler for %r", request, exc_info=error)
+    if handler_class is not application.error_handler_class:
+        run(application, request, application.error_handler_class, {"status_code": status}, (), {})
+        return
+    abort = getattr(request.connection, "abort", None)
+    if abort is not None:
+        abort()
+
+
+async def hand_over(delegate: HTTPMessageDelegate, request: HTTPServerRequest) -> None:
+    """Gives a whole request to a delegate."""
+    start_line = RequestStartLine(request.method or "", request.uri or "", request.version)
+    waiting = delegate.headers_received(start_line, request.headers)
+    if waiting is not None:
+        await waiting
+    if request.body:
+        waiting = delegate.data_received(request.body)
+        if waiting is not None:
+            await waiting
+    delegate.finish()
+
+
+async def _taken(handler: RequestHandler, waiting: Awaitable[None]) -> None:
+    try:
+        await waiting
+    except FAILURES as error:
+        handler._handle_request_exception(error)
 
 
 class HandlerDelegate(HTTPMessageDelegate):
@@ -246,7 +279,7 @@ class HandlerDelegate(HTTPMessageDelegate):
         try:
             handler = self.handler_class(self.application, request, **self.handler_kwargs)
         except Exception as error:
-            _not_made(self.application, request, error)
+            _not_made(self.application, request, self.handler_class, error)
             return None
         self.handler = handler
         handler._prepared_future = prepared = loop.create_future()
@@ -265,10 +298,11 @@ class HandlerDelegate(HTTPMessageDelegate):
         if handler is None or handler._finished:
             return None
         try:
-            return handler.data_received(chunk)
+            waiting = handler.data_received(chunk)
         except Exception as error:
             handler._handle_request_exception(error)
             return None
+        return None if waiting is None else _taken(handler, waiting)
 
     def finish(self) -> None:
         if self.stream_request_body:
@@ -279,9 +313,9 @@ class HandlerDelegate(HTTPMessageDelegate):
             self.request.body = b"".join(self.chunks)
             self.execute()
 
-    def execute(self) -> None:
-        """Runs the handler on the request as it is."""
-        run(
+    def execute(self) -> asyncio.Future[None] | None:
+        """Runs the handler on the request as it is; the rest of its life, if there is any."""
+        return run(
             self.application,
             self.request,
             self.handler_class,

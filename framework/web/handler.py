@@ -7,15 +7,16 @@ import time
 import traceback
 from asyncio import Future
 from collections.abc import Awaitable, Callable
+from http.cookies import SimpleCookie
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from framework import locale as locales
-from framework.escape import json_decode, json_encode, native_str, to_unicode, utf8
+from framework.escape import json_decode, json_encode, native_str, to_unicode, utf8, xhtml_escape
 from framework.httputil.cookies import make_set_cookie
 from framework.httputil.headers import HTTPHeaders
 from framework.httputil.messages import responses
-from framework.httputil.request import HTTPServerRequest
+from framework.httputil.request import HTTPServerRequest, lazy
 from framework.log import app_log, gen_log
 from framework.web import arguments, execute, output, render, signing, xsrf
 from framework.web.arguments import NO_DEFAULT
@@ -159,9 +160,11 @@ class RequestHandler:
         self._reason = responses[200]
 
     def set_status(self, status_code: int, reason: str | None = None) -> None:
-        """Sets the status; ``reason`` stands in for the standard phrase."""
+        """Sets the status; ``reason`` stands in for the standard phrase, if a status line can hold it."""
         self._status_code = status_code
-        self._reason = reason if reason is not None else responses.get(status_code, "Unknown")
+        self._reason = (
+            responses.get(status_code, "Unknown") if reason is None else output.reason_phrase(reason)
+        )
 
     def get_status(self) -> int:
         """The status of the response so far."""
@@ -259,6 +262,13 @@ class RequestHandler:
         # The last of a name is the one that counts, in its own place.
         self._new_cookies.pop(name, None)
         self._new_cookies[name] = cookie
+
+    @property
+    def _new_cookie(self) -> SimpleCookie:
+        # To look at: what `set_cookie` was called with, under the name and type this API has had for it.
+        if self._new_cookies is None:
+            raise AttributeError("_new_cookie")
+        return SimpleCookie("\r\n".join(self._new_cookies.values()))
 
     def clear_cookie(self, name: str, **kwargs: Any) -> None:
         """Deletes a cookie; path and domain must be those it was set with."""
@@ -409,7 +419,7 @@ class RequestHandler:
                 self.write(line)
             self.finish()
         else:
-            title = f"{status_code}: {self._reason}"
+            title = f"{status_code}: {xhtml_escape(self._reason)}"
             self.finish(f"<html><title>{title}</title><body>{title}</body></html>")
 
     # -- entity tags
@@ -507,12 +517,10 @@ class RequestHandler:
         ``template_whitespace``."""
         return render.create_loader(self, template_path)
 
-    @property
+    @lazy
     def ui(self) -> Any:
         """The UI methods of the application, bound to this handler, and its modules under ``modules``."""
-        if "_ui" not in self.__dict__:
-            self._ui = render.ui_namespace(self)
-        return self._ui
+        return render.ui_namespace(self)
 
     def static_url(self, path: str, include_host: bool | None = None, **kwargs: Any) -> str:
         """The URL of a static file, with a hash of its content so that clients may keep it for ever."""

@@ -16,6 +16,7 @@ from framework._background import start
 from framework._http1 import writer
 from framework.escape import utf8
 from framework.httputil.dates import format_timestamp
+from framework.httputil.errors import HTTPOutputError
 from framework.httputil.headers import HTTPHeaders
 from framework.httputil.messages import HTTPConnection, ResponseStartLine
 from framework.iostream import StreamClosedError
@@ -23,11 +24,21 @@ from framework.iostream import StreamClosedError
 if TYPE_CHECKING:
     from framework.web.handler import RequestHandler
 
-__all__ = ["compute_etag", "default_headers", "finish", "flush", "header_value", "matches_etag"]
+__all__ = [
+    "compute_etag",
+    "default_headers",
+    "finish",
+    "flush",
+    "header_value",
+    "matches_etag",
+    "reason_phrase",
+]
 
 HeaderTypes = bytes | str | int | numbers.Integral | datetime.datetime
 
 _safe_value = re.compile(r"[\t\x20-\x7e\x80-\xff]*\Z").match
+# RFC 9112 section 4, and nothing that could begin markup where a page repeats it.
+_safe_reason = re.compile(r"[\t\x20-\x3b\x3d-\x7e\x80-\xff]+\Z").match
 _etags = re.compile(rb'\*|(?:W/)?"[^"]*"')
 
 # Methods whose responses get an entity tag.
@@ -69,6 +80,12 @@ def header_value(value: HeaderTypes) -> str:
     return text
 
 
+def reason_phrase(reason: str | bytes) -> str:
+    """A reason phrase of the application's own; "Unknown" in place of one that no status line can hold."""
+    text = reason if isinstance(reason, str) else reason.decode("latin-1")
+    return text if _safe_reason(text) else "Unknown"
+
+
 def compute_etag(chunks: list[bytes]) -> str:
     """The entity tag of a body: the SHA-1 of its bytes, quoted. A fingerprint, not a signature."""
     data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
@@ -78,23 +95,27 @@ def compute_etag(chunks: list[bytes]) -> str:
 def matches_etag(computed: str, if_none_match: str) -> bool:
     """Whether a tag is among those of an If-None-Match field, by weak comparison (RFC 9110 section 8.8.3.2)."""
     wanted = utf8(computed).removeprefix(b"W/")
-    for tag in _etags.findall(utf8(if_none_match)):
-        if tag == b"*" or tag.removeprefix(b"W/") == wanted:
-            return True
-    return False
+    tags = _etags.findall(utf8(if_none_match))
+    return b"*" in tags or wanted in [tag.removeprefix(b"W/") for tag in tags]
 
 
 def _complete_headers(handler: RequestHandler) -> None:
     """Entity tag, conditional answer and length of a response whose body is all there."""
     fields = handler._headers._fields
-    if handler._status_code == 200 and handler.request.method in _TAGGED:
+    if handler._status_code == 200 and handler.request.method in _TAGGED and "Etag" not in fields:
         kind = type(handler)
+        own = handler.__dict__
         # Not through the two methods unless one of them was overridden: a microsecond of a request's ten.
-        if kind.set_etag_header is handler._plain_set_etag and kind.compute_etag is handler._plain_etag:
+        if (
+            kind.set_etag_header is handler._plain_set_etag
+            and kind.compute_etag is handler._plain_etag
+            and "compute_etag" not in own
+            and "set_etag_header" not in own
+        ):
             fields["Etag"] = compute_etag(handler._write_buffer)
         else:
             handler.set_etag_header()
-        if "Etag" in fields and handler.check_etag_header():
+        if handler.check_etag_header():
             handler._write_buffer = []
             handler.set_status(304)
             fields = handler._headers._fields
@@ -184,13 +205,15 @@ def _end_at_once(handler: RequestHandler, wire: Any) -> asyncio.Future[None]:
 
 def _check_length(handler: RequestHandler, body: bytes) -> None:
     """A length that the handler announced itself must be that of what it wrote."""
-    if handler.request.method == "HEAD" and not body:
+    if handler.request.method == "HEAD":
+        # The length is that of the answer to GET.
         return
     length = writer.body_framing("HTTP/1.1", handler._status_code, handler._headers)
     if length != len(body):
         handler._headers_written = False
-        relation = "more" if len(body) > length else "less"
-        raise RuntimeError(f"Content-Length is {length}, but {relation} was written: {len(body)} bytes")
+        if len(body) > length:
+            raise HTTPOutputError("Tried to write more data than Content-Length")
+        raise HTTPOutputError(f"Tried to write {length - len(body)} bytes less than Content-Length")
 
 
 def _connection(handler: RequestHandler) -> HTTPConnection:

@@ -41,14 +41,14 @@ __all__ = [
 ]
 
 # A language range and its weight (RFC 9110 section 12.4.2).
-_WEIGHT = re.compile(r"q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\Z")
+_WEIGHT = re.compile(r"[qQ]=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\Z")
 
 _lock = threading.Lock()
 
 
 def browser_locale(accept_language: str | None, default: str) -> locales.Locale:
     """The locale that an Accept-Language header asks for most; what is weighted 0 is never taken."""
-    if accept_language:
+    if accept_language is not None:
         weighted = []
         for entry in accept_language.split(","):
             code, _, parameters = entry.strip().partition(";")
@@ -58,9 +58,8 @@ def browser_locale(accept_language: str | None, default: str) -> locales.Locale:
                 weight = float(match.group(1)) if match else 0.0
             if weight > 0:
                 weighted.append((code.strip(), weight))
-        if weighted:
-            weighted.sort(key=lambda pair: pair[1], reverse=True)
-            return locales.get(*[code for code, _ in weighted])
+        weighted.sort(key=lambda pair: pair[1], reverse=True)
+        return locales.get(*[code for code, _ in weighted])
     return locales.get(default)
 
 
@@ -142,9 +141,7 @@ def namespace(handler: RequestHandler) -> dict[str, Any]:
 
 def xsrf_form_html(handler: RequestHandler) -> str:
     """The XSRF token as a hidden field."""
-    from_setting = handler.settings.get("xsrf_cookie_name", "_xsrf")
-    token = handler.xsrf_token.decode("ascii")
-    return f'<input type="hidden" name="{from_setting}" value="{token}"/>'
+    return f'<input type="hidden" name="_xsrf" value="{handler.xsrf_token.decode("ascii")}"/>'
 
 
 def static_url(handler: RequestHandler, path: str, include_host: bool | None, options: dict[str, Any]) -> str:

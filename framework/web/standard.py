@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from inspect import isawaitable
 from typing import Any
 
+from framework._background import run_in_background
 from framework.httputil.request import HTTPServerRequest
 from framework.httputil.urls import url_concat
 from framework.web.errors import HTTPError
@@ -40,15 +42,16 @@ class RedirectHandler(RequestHandler):
     def get(self, *args: Any, **kwargs: Any) -> None:
         to_url = self._url.format(*args, **kwargs)
         if self.request.query_arguments:
-            pairs = [
-                (name, value.decode("latin-1"))
+            # Bytes, so that they come out as they came in.
+            pairs: Any = [
+                (name.encode("latin-1"), value)
                 for name, values in self.request.query_arguments.items()
                 for value in values
             ]
             to_url = url_concat(to_url, pairs)
         self.redirect(to_url, permanent=self._permanent)
 
-    head = get  # type: ignore[assignment]
+    head = get
 
 
 class FallbackHandler(RequestHandler):
@@ -57,8 +60,9 @@ class FallbackHandler(RequestHandler):
     def initialize(self, fallback: Callable[[HTTPServerRequest], Any]) -> None:
         self.fallback = fallback
 
-    def prepare(self) -> Awaitable[None] | None:
+    def prepare(self) -> None:
+        answer = self.fallback(self.request)
         self._finished = True
-        self.fallback(self.request)
+        if isawaitable(answer):
+            run_in_background(answer)
         self.on_finish()
-        return None

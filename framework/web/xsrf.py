@@ -94,13 +94,13 @@ def make_token(handler: RequestHandler) -> bytes:
 def check_token(handler: RequestHandler) -> None:
     """Raises 403 unless the request repeats the token of its cookie, as argument or header."""
     headers = handler.request.headers
-    name = handler.settings.get("xsrf_cookie_name", "_xsrf")
-    given = handler.get_argument(name, None) or headers.get("X-Xsrftoken") or headers.get("X-Csrftoken")
+    # The argument keeps its name, whatever the cookie is called: scripts and forms rely on it.
+    given = handler.get_argument("_xsrf", None) or headers.get("X-Xsrftoken") or headers.get("X-Csrftoken")
     if not given:
-        raise HTTPError(403, f"'{name}' argument missing from {handler.request.method}")
+        raise HTTPError(403, f"'_xsrf' argument missing from {handler.request.method}")
     _, token, _ = decode_token(given)
     if not token:
-        raise HTTPError(403, f"'{name}' argument has invalid format")
+        raise HTTPError(403, "'_xsrf' argument has invalid format")
     _, expected, _ = raw_token(handler)
     if not hmac.compare_digest(utf8(token), utf8(expected)):
         raise HTTPError(403, f"XSRF cookie does not match {handler.request.method} argument")
@@ -121,7 +121,9 @@ def check_origin(handler: RequestHandler) -> None:
         return
     if origin is not None and handler.check_trusted_origin(origin):
         return
-    raise HTTPError(403, "Cross-origin request from %s refused", origin or site)
+    if site is None:
+        raise HTTPError(403, "Origin %r not allowed", origin)
+    raise HTTPError(403, "Sec-Fetch-Site %s & origin %r not allowed", site, origin)
 
 
 def is_same_origin(origin: str, host: str) -> bool:

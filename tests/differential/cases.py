@@ -242,7 +242,7 @@ def routes() -> Iterator[tuple[str, str, bytes]]:
     for path in (
         "/nowhere", "/do/", "/do/none", "/echo/", "//echo", "/configured/a/x", "/configured/a%2Fb/5", "/configured-too",
         "/too-many/a/b/c", "/compiled", "/compiled-more", "/anchored", "/anchored/x", "/regular5y", "/nested/a",
-        "/nested/5", "/nested/none", "/matched/x", "/ruled", "/redirect", "/redirect?x=1&x=2&y=%C3%A9+", "/redirect-302?b=2",
+        "/nested/5", "/nested/none", "/matched/x", "/ruled", "/redirect", "/redirect?x=1&x=2&y=%C3%A9+", "/redirect-302?b=2", "/redirect?%C3%A9=1",
         "/redirect/a/b%20c", "/redirect-named/1/2?q=1", "/redirect-short/a", "/error-handler", "/fallback/x?y=1",
         "/called/x", "/delegated/x", "/slash", "/slash/", "/slash?x=1", "/no-slash", "/no-slash/", "/no-slash//?a=b",
         "//slash//host", "///", "/user", "/user?user=me", "/own-login?login=/in", "/own-login?login=/in%3Fa%3D1",
@@ -259,6 +259,9 @@ def routes() -> Iterator[tuple[str, str, bytes]]:
     yield "delete user there", "main", request("/user?user=x", "DELETE")
     yield "put user", "main", request("/user", "PUT", (), b"")
     yield "called body", "main", request("/called/x", "POST", (), b"body")
+    yield "to an application", "main", request("/to-bare/hello")
+    yield "to an application, body", "main", request("/to-bare/hello", "POST", (), b"x")
+    yield "to an application, nowhere", "main", request("/to-bare/nowhere")
     yield "delegate body", "main", request("/delegate", "POST", (), b"body")
     yield "own matcher", "main", request("/whatever", headers=("X-Way: this",))
     for host, path in (

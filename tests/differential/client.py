@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import os
 import re
@@ -136,6 +137,10 @@ def _parse(data: bytes, methods: list[str]) -> tuple[list[tuple[str, list[tuple[
             # Compressors may differ in the bytes they choose.
             body = b"decompressed: " + gzip_text(body)
             headers = [(name, value) for name, value in headers if name != "Content-Length"]
+        tag = hashlib.sha1(body, usedforsecurity=False).hexdigest()
+        headers = [(name, value.replace(tag, "<of the body>")) for name, value in headers]
+        if body.startswith(b"Traceback"):
+            headers = [(name, value) for name, value in headers if name != "Content-Length"]
         responses.append((status, list(_normal_headers(headers)), _normal_body(body)))
     return responses, data
 
@@ -181,7 +186,7 @@ def _normal_headers(headers: list[tuple[str, str]]) -> Iterator[tuple[str, str]]
         elif name == "Set-Cookie":
             yield name, _normal_token(re.sub(r"(?<=expires=)[^;]*", lambda match: _normal_date(match[0]), value))
         else:
-            yield name, value
+            yield name, re.sub(r" object at 0x[0-9a-f]+", "", value)
 
 
 def _normal_date(text: str) -> str:
@@ -191,7 +196,7 @@ def _normal_date(text: str) -> str:
 
 
 def _normal_token(text: str) -> str:
-    text = re.sub(r"2\|[0-9a-f]{8}\|[0-9a-f]{32}\|\d{10}", "<token 2>", text)
+    text = re.sub(r"2\|[0-9a-f]{8}\|[0-9a-f]+\|\d{10}", "<token 2>", text)
     text = re.sub(r"(?<=\|)10:1[789]\d{8}(.*\|)[0-9a-f]{64}", r"10:<now>\1<signature>", text)
     text = re.sub(r"(=\|)1[789]\d{8}\|[0-9a-f]{40}", r"\1<now>|<signature>", text)
     return re.sub(r"(?<![0-9a-f|])(?!0+)[0-9a-f]{32}(?![0-9a-f])", "<token 1>", text)
@@ -202,8 +207,11 @@ def _normal_body(body: bytes) -> bytes:
     text = re.sub(r'File "[^"]*", line \d+, in \w+\n(    .*\n)*', "File\n", text)
     text = re.sub(r"(?:  File\n)+", "  Files\n", text)
     text = re.sub(r" object at 0x[0-9a-f]+", "", text)
+    text = re.sub(r"(framework\.web\.errors|tornado\.web)\.(?=\w+Error)", "PACKAGE.web.", text)
     return _normal_token(text).encode("latin-1")
 
 
 def _normal_log(line: str) -> str:
+    # A mistake in the program is one, whichever of Python's kinds for that is chosen.
+    line = re.sub(r" (Exception|AssertionError|RuntimeError|ValueError)$", " error", line)
     return re.sub(r" object at 0x[0-9a-f]+", "", re.sub(r"\d+\.\d+ms", "…ms", line))

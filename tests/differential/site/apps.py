@@ -130,6 +130,7 @@ def main() -> web.Application:
             (r"/redirect-short/(.*)", web.RedirectHandler, {"url": "/{0}/{1}"}),
             (r"/error-handler", web.ErrorHandler, {"status_code": 410}),
             (r"/fallback/(.*)", web.FallbackHandler, {"fallback": fallback}),
+            (r"/to-bare/.*", web.FallbackHandler, {"fallback": web.Application([(r"/to-bare/(hello)", site.Do)])}),
             (r"/called/.*", called),
             (r"/delegate.*", Delegate()),
             (r"/nested/.*", [(r"/nested/a", site.Configured, {"one": "na"}), (r"/nested/(\d+)", site.Echo, None, "nested")]),
