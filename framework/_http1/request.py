@@ -55,10 +55,8 @@ class WireRequest(HTTPServerRequest):
     body = b""
     chunks: list[bytes | bytearray] | None = None
     complete = False
-    # Whether its client waits to be told that the body is wanted; whether it is more than the server's limit, and
-    # so refused unless somebody allows for it; whether it is to be unpacked.
+    # Whether its client waits to be told that the body is wanted; whether the body is to be unpacked.
     expects_continue = False
-    too_large = False
     packed = False
     # Whether another request may follow on the connection; whether the response has begun.
     keep_alive = True

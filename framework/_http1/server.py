@@ -22,6 +22,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import Protocol
 
 from framework._http1 import writer
@@ -68,6 +69,7 @@ class ServerConnection(RequestReader):
 
     __slots__ = (
         "_close_callback",
+        "_context",
         "_drain",
         "_feeding",
         "_held",
@@ -104,6 +106,8 @@ class ServerConnection(RequestReader):
         self.service = service
         self.connections = connections
         self._loop = loop
+        # Each request gets a copy, so that none sees what another one left behind.
+        self._context = copy_context()
         self._idle_limit = settings.idle_timeout + clock.interval
         self._last = b""
         self._pump: BodyPump | None = None
@@ -303,7 +307,7 @@ class ServerConnection(RequestReader):
             self._active = request
             try:
                 if request.chunks is None:
-                    self.service.serve(request)
+                    self._context.copy().run(self.service.serve, request)
                 else:
                     self._begin_unfinished(request)
             except Exception as error:
@@ -319,22 +323,20 @@ class ServerConnection(RequestReader):
 
     def _begin_unfinished(self, request: WireRequest) -> None:
         """Looks at a request whose body is on its way, or larger than it may be unless somebody allows for it."""
-        delegate = self.service.open(request) if self._streaming else None
+        context = self._context.copy()
+        delegate = context.run(self.service.open, request) if self._streaming else None
+        limit = self._max_body = self.settings.max_body_size
         if delegate is None:
             self._active = None
-            if request.too_large:
+            if self._size(request) > limit:
                 self._pending.clear()
-                self._refuse(413, f"a body of more than {self.settings.max_body_size} bytes")
+                self._refuse(413, f"a body of more than {limit} bytes")
             elif request.expects_continue:
                 self._write(writer.CONTINUE)
             # It comes again when it is whole.
             return
-        # What `open` or the delegate allows in its place counts from here on.
-        if request.too_large:
-            self._max_body = self.settings.max_body_size
         if request.packed:
             delegate = UnpackingDelegate(delegate, lambda: self._max_body)
-        receiver = delegate
 
         def failed(error: BaseException) -> None:
             self.failed(request, error)
@@ -342,14 +344,20 @@ class ServerConnection(RequestReader):
         def accepted() -> None:
             self._body_accepted(request)
 
-        pump = self._pump = BodyPump(receiver, self._body_paused, self._body_wanted, failed, accepted)
-        pump.begin(lambda: receiver.headers_received(request.start_line(), request.headers))
+        pump = self._pump = BodyPump(
+            delegate, context, self._body_paused, self._body_wanted, failed, accepted
+        )
+        pump.begin(request.start_line(), request.headers)
         self._deliver(pump)
 
     def set_max_body_size(self, request: WireRequest, size: int) -> None:
         """How many bytes the rest of the application is ready for, of a body that is being received."""
-        if request is self._active and request.chunks is not None:
+        if request is not self._active:
+            return
+        if request.chunks is not None:
             self._max_body = size
+        elif len(request.body) > size:
+            self._give_up(413, f"a body of {len(request.body)} bytes, {size} at most")
 
     def set_body_timeout(self, request: WireRequest, seconds: float) -> None:
         """How long the body that is being received may take from now on."""
@@ -361,12 +369,16 @@ class ServerConnection(RequestReader):
         if request is not self._active:
             # Answered without its body.
             return
-        length = request._fields.get(b"content-length")
-        size = int(length) if isinstance(length, bytes) else sum(map(len, request.chunks or ()))
-        if size > self._max_body:
-            self._give_up(413, f"a body of {size} bytes, {self._max_body} at most")
+        if self._size(request) > self._max_body:
+            self._give_up(413, f"a body of {self._size(request)} bytes, {self._max_body} at most")
         elif request.expects_continue and not request.complete and not request.head_written:
             self._write(writer.CONTINUE)
+
+    @staticmethod
+    def _size(request: WireRequest) -> int:
+        """The size of a body that is on its way, as far as it is known."""
+        length = request._fields.get(b"content-length")
+        return int(length) if isinstance(length, bytes) else sum(map(len, request.chunks or ()))
 
     def _deliver(self, pump: BodyPump) -> None:
         request = self._active

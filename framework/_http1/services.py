@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextvars import copy_context
 from inspect import isawaitable
 from typing import Any
 
@@ -33,8 +34,8 @@ def feed(delegate: HTTPMessageDelegate, request: WireRequest) -> None:
     def failed(error: BaseException) -> None:
         request._wire.failed(request, error)
 
-    pump = BodyPump(delegate, nothing, nothing, failed)
-    pump.begin(lambda: delegate.headers_received(request.start_line(), request.headers))
+    pump = BodyPump(delegate, copy_context(), nothing, nothing, failed)
+    pump.begin(request.start_line(), request.headers)
     # The delegate decides what becomes of the body.
     body, request.body = request.body, b""
     if body:

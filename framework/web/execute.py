@@ -53,7 +53,7 @@ def begin(
         if method not in xsrf.SAFE_METHODS:
             settings = handler.application.settings
             if settings.get("cross_origin_protection"):
-                xsrf.check_origin(handler)
+                handler._check_cross_origin()
             if settings.get("xsrf_cookies"):
                 handler.check_xsrf_cookie()
         waiting: Any = handler.prepare()

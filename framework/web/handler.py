@@ -478,6 +478,9 @@ class RequestHandler:
         """Raises 403 unless the request repeats the token of its cookie."""
         xsrf.check_token(self)
 
+    def _check_cross_origin(self) -> None:
+        xsrf.check_origin(self)
+
     def xsrf_form_html(self) -> str:
         """The token as a hidden field of a form."""
         return render.xsrf_form_html(self)

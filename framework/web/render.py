@@ -58,8 +58,9 @@ def browser_locale(accept_language: str | None, default: str) -> locales.Locale:
                 weight = float(match.group(1)) if match else 0.0
             if weight > 0:
                 weighted.append((code.strip(), weight))
-        weighted.sort(key=lambda pair: pair[1], reverse=True)
-        return locales.get(*[code for code, _ in weighted])
+        if weighted:
+            weighted.sort(key=lambda pair: pair[1], reverse=True)
+            return locales.get(*[code for code, _ in weighted])
     return locales.get(default)
 
 

@@ -60,13 +60,44 @@ def plain() -> Iterator[tuple[str, str, bytes]]:
     """Each action of the site, and what is done with them."""
     for name in PLAIN_ACTIONS:
         yield f"do {name}", "main", request(f"/do/{name}")
-    for name in ("hello", "empty", "json", "flushes", "flush_with_length", "length_short", "crash", "error_404", "redirects"):
+    for name in (
+        "hello",
+        "empty",
+        "json",
+        "flushes",
+        "flush_with_length",
+        "length_short",
+        "crash",
+        "error_404",
+        "redirects",
+    ):
         yield f"head {name}", "main", request(f"/do/{name}?to=/x", "HEAD")
     for name in ("hello", "flushes", "crash", "flush_with_length", "no_content_with_body"):
         yield f"http/1.0 {name}", "main", request(f"/do/{name}", version="1.0", close=False)
     for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
         yield f"method {method}", "main", request("/do/hello", method, body=b"")
-    for code in (200, 201, 202, 204, 206, 301, 304, 400, 404, 405, 418, 422, 451, 499, 500, 503, 511, 599, 600, 999):
+    for code in (
+        200,
+        201,
+        202,
+        204,
+        206,
+        301,
+        304,
+        400,
+        404,
+        405,
+        418,
+        422,
+        451,
+        499,
+        500,
+        503,
+        511,
+        599,
+        600,
+        999,
+    ):
         yield f"status {code}", "main", request(f"/status/{code}")
     for code in (200, 204, 304, 404):
         yield f"head status {code}", "main", request(f"/status/{code}", "HEAD")
@@ -77,7 +108,16 @@ def plain() -> Iterator[tuple[str, str, bytes]]:
     for kind in ("plain", "crash", "send", "broken"):
         yield f"own errors {kind}", "main", request(f"/own-errors/{kind}")
     yield "broken log", "main", request("/broken-log")
-    for kind in ("plain", "finish", "error", "redirect", "async", "async-finish", "async-error", "broken-end"):
+    for kind in (
+        "plain",
+        "finish",
+        "error",
+        "redirect",
+        "async",
+        "async-finish",
+        "async-error",
+        "broken-end",
+    ):
         yield f"prepare {kind}", "main", request(f"/prepared/{kind}")
     for kind in ("http", "crash", "arguments"):
         yield f"initialize {kind}", "main", request(f"/bad-initialize/{kind}")
@@ -111,8 +151,14 @@ def bodies() -> Iterator[tuple[str, str, bytes]]:
     yield "form on get", "main", request("/args", "GET", (FORM,), b"a=1")
     yield "form without type", "main", request("/args", "POST", (), b"a=1")
     yield "form other type", "main", request("/echo", "POST", ("Content-Type: text/plain",), b"a=1")
-    yield "form encoded", "main", request("/args", "POST", (FORM, "Content-Encoding: gzip"), gzip.compress(b"a=1", mtime=0))
-    chunked = request("/args", "POST", (FORM, "Transfer-Encoding: chunked")) + b"3\r\na=1\r\n4\r\n&b=2\r\n0\r\n\r\n"
+    yield (
+        "form encoded",
+        "main",
+        request("/args", "POST", (FORM, "Content-Encoding: gzip"), gzip.compress(b"a=1", mtime=0)),
+    )
+    chunked = (
+        request("/args", "POST", (FORM, "Transfer-Encoding: chunked")) + b"3\r\na=1\r\n4\r\n&b=2\r\n0\r\n\r\n"
+    )
     yield "form chunked", "main", chunked
     yield "missing argument", "main", request("/need")
     yield "missing argument in body", "main", request("/need", "POST", (FORM,), b"a=1")
@@ -120,7 +166,13 @@ def bodies() -> Iterator[tuple[str, str, bytes]]:
     yield "argument invalid", "main", request("/need?need=%ff")
     yield "path invalid", "main", request("/configured/%ff/1")
     yield "decode own", "main", request("/latin/%e9/a%2Fb?x=%e9")
-    for name, data in (("object", b'{"a": "\xc3\xa9"}'), ("list", b"[1]"), ("broken", b"{"), ("empty", b""), ("latin", b'"\xe9"')):
+    for name, data in (
+        ("object", b'{"a": "\xc3\xa9"}'),
+        ("list", b"[1]"),
+        ("broken", b"{"),
+        ("empty", b""),
+        ("latin", b'"\xe9"'),
+    ):
         yield f"json {name}", "main", request("/json", "POST", ("Content-Type: application/json",), data)
     yield "json echo", "main", request("/echo?a=1", "POST", ("Content-Type: application/json",), b'{"a": 2}')
     for name, data in multiparts():
@@ -148,13 +200,18 @@ def part(disposition: str, content: bytes, *headers: str) -> bytes:
 def multiparts() -> Iterator[tuple[str, bytes]]:
     """Bodies of type multipart/form-data with the boundary XX."""
     end = b"--XX--\r\n"
-    yield "two", part('form-data; name="a"', b"1") + part('form-data; name="f"; filename="x.txt"', b"file\r\n\r\nbytes \xff", "Content-Type: text/x") + end
+    yield (
+        "two",
+        part('form-data; name="a"', b"1")
+        + part('form-data; name="f"; filename="x.txt"', b"file\r\n\r\nbytes \xff", "Content-Type: text/x")
+        + end,
+    )
     yield "no type", part('form-data; name="f"; filename="x"', b"data") + end
     yield "empty file", part('form-data; name="f"; filename=""', b"") + end
     yield "unquoted", part("form-data; name=a", b"1") + part("form-data; name=f; filename=n.txt", b"x") + end
     yield "utf-8 name", part('form-data; name="f"; filename="é.txt"', b"x") + end
     yield "extended name", part("form-data; name=\"f\"; filename*=UTF-8''%C3%A9.txt", b"x") + end
-    yield "both names", part("form-data; name=\"f\"; filename=\"a\"; filename*=utf-8''b", b"x") + end
+    yield "both names", part('form-data; name="f"; filename="a"; filename*=utf-8\'\'b', b"x") + end
     yield "escaped quote", part('form-data; name="f"; filename="a\\"b;c.txt"', b"x") + end
     yield "backslash", part('form-data; name="f"; filename="C:\\\\dir\\\\x"', b"x") + end
     yield "no name", part('form-data; filename="x"', b"x") + part('form-data; name="a"', b"1") + end
@@ -169,8 +226,13 @@ def multiparts() -> Iterator[tuple[str, bytes]]:
 def headers() -> Iterator[tuple[str, str, bytes]]:
     """Requests that differ in their head."""
     yield "echo", "main", request("/echo")
-    yield "echo with all", "main", request(
-        "/echo/one/two%2Fthree?q=1", headers=("X-A: 1", "X-A: 2", "x-lower: y", "X-Empty:", "Accept: a, b")
+    yield (
+        "echo with all",
+        "main",
+        request(
+            "/echo/one/two%2Fthree?q=1",
+            headers=("X-A: 1", "X-A: 2", "x-lower: y", "X-Empty:", "Accept: a, b"),
+        ),
     )
     yield "echo path args", "main", request("/echo/one/%C3%A9+%20")
     yield "echo named", "main", request("/named/a%20b/c/d")
@@ -205,7 +267,10 @@ def headers() -> Iterator[tuple[str, str, bytes]]:
         ("v1", "dmFsdWU=|1600000000|x"),
         ("nothing", ""),
         ("rubbish", "2|1:0"),
-        ("good", "s=2|1:0|10:1600000000|1:s|8:dmFsdWU=|4f6d6b5a0ed3d12cf4be3a3dd5eb2f4d6e2a3b6b4b2a9d3d3d4f2b7c4f4d1c11"),
+        (
+            "good",
+            "s=2|1:0|10:1600000000|1:s|8:dmFsdWU=|4f6d6b5a0ed3d12cf4be3a3dd5eb2f4d6e2a3b6b4b2a9d3d3d4f2b7c4f4d1c11",
+        ),
     ):
         yield f"signed {name}", "main", request("/do/signed_read", headers=(f"Cookie: s={value}; t={value}",))
     for name, headers in (
@@ -222,7 +287,11 @@ def headers() -> Iterator[tuple[str, str, bytes]]:
         "fr", "fr-FR, en;q=0.5", "de;q=0.3, es;q=0.7", "es-ES", "pt", "pt-br", "zh", "", "*", "fr;q=0", "de;q=abc",
         "en;q=0.1, fr;q=1.5", "es;q=0.5;x=1", "fr_FR", "FR-fr;Q=0.5", ", ,", "de ;q=0.8 , es", "xx;q=1, es;q=0.2",
     ):  # fmt: skip
-        yield f"accept-language {value!r}", "main", request("/do/locale_of", headers=(f"Accept-Language: {value}",))
+        yield (
+            f"accept-language {value!r}",
+            "main",
+            request("/do/locale_of", headers=(f"Accept-Language: {value}",)),
+        )
     yield "user locale", "main", request("/user-locale", headers=("Accept-Language: fr",))
     tag = '"aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d"'
     for name, value in (
@@ -252,7 +321,16 @@ def routes() -> Iterator[tuple[str, str, bytes]]:
         "/%64o/hello", "/do/hello%0a", "/do/hello?", "/?x", "/do/./hello", "/page/../do/hello",
     ):  # fmt: skip
         yield f"path {path}", "main", request(path)
-    for path in ("/redirect", "/user", "/slash", "/no-slash/", "/error-handler", "/fallback/x", "/do/redirects?to=/x", "/nowhere"):
+    for path in (
+        "/redirect",
+        "/user",
+        "/slash",
+        "/no-slash/",
+        "/error-handler",
+        "/fallback/x",
+        "/do/redirects?to=/x",
+        "/nowhere",
+    ):
         yield f"head {path}", "main", request(path, "HEAD")
         yield f"post {path}", "main", request(path, "POST", (FORM,), b"a=1")
     yield "delete user", "main", request("/user", "DELETE")
@@ -294,30 +372,73 @@ def protection() -> Iterator[tuple[str, str, bytes]]:
     same = "2|00000000|544024e082d5c58f544024e082d5c58f|1"
     v1 = "544024e082d5c58f544024e082d5c58f"
     for application in ("xsrf1", "xsrf2"):
-        for name, cookie in (("new", ""), ("v2", v2), ("v1", v1), ("v3", "3|a"), ("bad", "2|zz"), ("text", "abc")):
+        for name, cookie in (
+            ("new", ""),
+            ("v2", v2),
+            ("v1", v1),
+            ("v3", "3|a"),
+            ("bad", "2|zz"),
+            ("text", "abc"),
+        ):
             headers = (f"Cookie: _xsrf={cookie}",) if cookie else ()
             yield f"{application} token {name}", application, request("/token", headers=headers)
-            for kind, argument in (("none", ""), ("v2", v2), ("masked", same), ("v1", v1), ("bad", "2|1"), ("text", "abc"), ("wrong", "00" * 16)):
+            for kind, argument in (
+                ("none", ""),
+                ("v2", v2),
+                ("masked", same),
+                ("v1", v1),
+                ("bad", "2|1"),
+                ("text", "abc"),
+                ("wrong", "00" * 16),
+            ):
                 body = f"_xsrf={quote(argument)}".encode() if argument else b""
-                yield f"{application} post {name} {kind}", application, request("/token", "POST", (*headers, FORM), body)
+                yield (
+                    f"{application} post {name} {kind}",
+                    application,
+                    request("/token", "POST", (*headers, FORM), body),
+                )
     with_cookie = (f"Cookie: _xsrf={v2}",)
     for header in ("X-XSRFToken", "X-CSRFToken", "X-Other"):
-        yield f"xsrf header {header}", "xsrf2", request("/token", "POST", (*with_cookie, f"{header}: {same}"), b"")
+        yield (
+            f"xsrf header {header}",
+            "xsrf2",
+            request("/token", "POST", (*with_cookie, f"{header}: {same}"), b""),
+        )
     yield "xsrf in query", "xsrf2", request(f"/token?_xsrf={same}", "POST", with_cookie, b"")
-    yield "xsrf empty argument and header", "xsrf2", request("/token?_xsrf=", "POST", (*with_cookie, f"X-XSRFToken: {same}"), b"")
+    yield (
+        "xsrf empty argument and header",
+        "xsrf2",
+        request("/token?_xsrf=", "POST", (*with_cookie, f"X-XSRFToken: {same}"), b""),
+    )
     for method in ("HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"):
         yield f"xsrf {method}", "xsrf2", request("/token", method)
     yield "xsrf error handler", "xsrf2", request("/gone", "POST", (), b"")
     yield "xsrf not found", "xsrf2", request("/nowhere", "POST", (), b"")
     yield "xsrf no method", "xsrf2", request("/do/none", "PURGE")
     yield "xsrf named", "xsrf_named", request("/token")
-    yield "xsrf named post", "xsrf_named", request("/token", "POST", (f"Cookie: tok={v2}", FORM), f"tok={same}".encode())
-    yield "xsrf named missing", "xsrf_named", request("/token", "POST", (f"Cookie: tok={v2}", FORM), f"_xsrf={same}".encode())
+    yield (
+        "xsrf named post",
+        "xsrf_named",
+        request("/token", "POST", (f"Cookie: tok={v2}", FORM), f"tok={same}".encode()),
+    )
+    yield (
+        "xsrf named missing",
+        "xsrf_named",
+        request("/token", "POST", (f"Cookie: tok={v2}", FORM), f"_xsrf={same}".encode()),
+    )
     for name, host, headers in origins():
         yield f"origin {name}", "origins", request("/token", "POST", headers, b"", host=host)
     for method in ("GET", "OPTIONS", "PUT", "PATCH", "DELETE"):
-        yield f"origin {method}", "origins", request("/token", method, ("Origin: http://evil.example", "Sec-Fetch-Site: cross-site"))
-    yield "origin http/1.0", "origins", request("/token", "POST", ("Origin: http://evil.example",), b"", version="1.0", host="")
+        yield (
+            f"origin {method}",
+            "origins",
+            request("/token", method, ("Origin: http://evil.example", "Sec-Fetch-Site: cross-site")),
+        )
+    yield (
+        "origin http/1.0",
+        "origins",
+        request("/token", "POST", ("Origin: http://evil.example",), b"", version="1.0", host=""),
+    )
     yield "origin not found", "origins", request("/nowhere", "POST", ("Origin: http://evil.example",), b"")
 
 
@@ -358,7 +479,7 @@ def files() -> Iterator[tuple[str, str, bytes]]:
         "/static/../handlers.py", "/static/%2e%2e/handlers.py", "/static//etc/passwd", "/static/dir/../file.txt",
         "/static/data.json", "/static/empty.css", "/static/odd%20name%20%C3%A9.txt", "/static/numbers.bin",
         "/static/archive.tar.gz", "/robots.txt", "/static/file.txt/", "/static/file.txt%00", "/files/", "/files/dir",
-        "/files/dir/", "/files/dir/index.html", "/files/none/", "/slow-static/file.txt", "/slow-static/none", "/static/%ff",
+        "/files/dir/", "/files/dir/index.html", "/files/none/", "/slow-static/own.txt", "/slow-static/none", "/static/%ff",
         "/static/C:%5Cx", "/static/./file.txt", "/files/dir?x=1",
     ):  # fmt: skip
         yield f"file {path}", "main", request(path)
@@ -385,10 +506,19 @@ def files() -> Iterator[tuple[str, str, bytes]]:
         yield f"range {value}", "main", request("/static/numbers.bin", headers=(f"Range: {value}",))
         yield f"head range {value}", "main", request("/static/numbers.bin", "HEAD", (f"Range: {value}",))
     yield "range of nothing", "main", request("/static/empty.css", headers=("Range: bytes=0-0",))
-    yield "range own content", "main", request("/slow-static/file.txt", headers=("Range: bytes=4-",))
-    yield "range conditional", "main", request("/static/file.txt", headers=("Range: bytes=1-2", "If-Range: x"))
-    yield "range unmodified", "main", request(
-        "/static/file.txt", headers=("Range: bytes=1-2", "If-Modified-Since: Fri, 14 Jul 2017 02:40:00 GMT")
+    yield "range own content", "main", request("/slow-static/own.txt", headers=("Range: bytes=4-",))
+    yield (
+        "range conditional",
+        "main",
+        request("/static/file.txt", headers=("Range: bytes=1-2", "If-Range: x")),
+    )
+    yield (
+        "range unmodified",
+        "main",
+        request(
+            "/static/file.txt",
+            headers=("Range: bytes=1-2", "If-Modified-Since: Fri, 14 Jul 2017 02:40:00 GMT"),
+        ),
     )
 
 
@@ -412,8 +542,12 @@ def outputs() -> Iterator[tuple[str, str, bytes]]:
         for coding in ("gzip", "identity"):
             headers = (f"Accept-Encoding: {coding}",)
             yield f"compressed {name} {coding}", "compressed", request(f"/do/{name}?to=/", headers=headers)
-    for value in ("gzip, deflate, br", "gzip;q=1.0", "deflate", "x-gzip", "GZIP", "gzip ; q=0.5"):
-        yield f"compressed by {value}", "compressed", request("/do/big_text", headers=(f"Accept-Encoding: {value}",))
+    for value in ("gzip, deflate", "gzip;q=1.0", "deflate", "x-gzip", "GZIP", "gzip ; q=0.5"):
+        yield (
+            f"compressed by {value}",
+            "compressed",
+            request("/do/big_text", headers=(f"Accept-Encoding: {value}",)),
+        )
     yield "compressed head", "compressed", request("/do/big_text", "HEAD", ("Accept-Encoding: gzip",))
     yield "compressed file", "compressed", request("/files/file.txt", headers=("Accept-Encoding: gzip",))
     for name in ("hello", "flushes", "error_404", "crash", "empty", "finish_raised", "length_right"):
@@ -433,16 +567,36 @@ def streams() -> Iterator[tuple[str, str, tuple[bytes, ...]]]:
     first = request("/do/hello", close=False)
     last = request("/do/json")
     yield "keep-alive", "main", (first, last)
-    yield "pipelined", "main", (first + request("/do/flushes", close=False) + request("/nowhere", close=False) + last,)
+    yield (
+        "pipelined",
+        "main",
+        (first + request("/do/flushes", close=False) + request("/nowhere", close=False) + last,),
+    )
     yield "keep-alive with body", "main", (request("/args", "POST", (FORM,), b"a=1", close=False), last)
-    yield "keep-alive with unread body", "main", (request("/nowhere", "POST", (FORM,), b"a=1", close=False) + last,)
-    yield "head between", "main", (request("/do/hello", "HEAD", close=False) + request("/status/304", close=False) + last,)
-    yield "http/1.0 keep-alive", "main", (
-        request("/do/hello", version="1.0", headers=("Connection: keep-alive",), close=False),
-        request("/do/json", version="1.0", close=False),
+    yield (
+        "keep-alive with unread body",
+        "main",
+        (request("/nowhere", "POST", (FORM,), b"a=1", close=False) + last,),
+    )
+    yield (
+        "head between",
+        "main",
+        (request("/do/hello", "HEAD", close=False) + request("/status/304", close=False) + last,),
+    )
+    yield (
+        "http/1.0 keep-alive",
+        "main",
+        (
+            request("/do/hello", version="1.0", headers=("Connection: keep-alive",), close=False),
+            request("/do/json", version="1.0", close=False),
+        ),
     )
     yield "body in pieces", "main", (request("/args", "POST", (FORM, "Content-Length: 7")), b"a=1", b"&b=2")
-    yield "expect continue", "main", (request("/json", "POST", ("Expect: 100-continue", "Content-Length: 2")), b"{}")
+    yield (
+        "expect continue",
+        "main",
+        (request("/json", "POST", ("Expect: 100-continue", "Content-Length: 2")), b"{}"),
+    )
 
 
 def _all() -> Iterator[Case]:

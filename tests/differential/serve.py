@@ -34,7 +34,9 @@ class Records(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         text = record.getMessage().replace(self.package + ".", "PACKAGE.")
         kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
-        self.lines.append(f"{record.name.removeprefix(self.package)} {record.levelname} {text} {kind}".strip())
+        self.lines.append(
+            f"{record.name.removeprefix(self.package)} {record.levelname} {text} {kind}".strip()
+        )
 
 
 def load(package: str, name: str) -> types.ModuleType:

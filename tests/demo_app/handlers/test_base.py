@@ -29,6 +29,14 @@ async def test_the_page_tells_what_there_is(running: Running) -> None:
     assert b"/account/info" in answer.body
 
 
+async def test_without_nginx_the_files_are_served_all_the_same(running: Running) -> None:
+    for path in ("/robots.txt", "/static/robots.txt"):
+        answer = await running.client().get(path)
+        assert (answer.status, answer.headers["Content-Type"]) == (200, "text/plain")
+        assert answer.body.startswith(b"User-agent: *")
+    assert (await running.client().get("/favicon.ico")).status == 200
+
+
 async def test_unknown_addresses_and_methods(running: Running) -> None:
     client = running.client()
     missing = await client.get("/nothing/here")

@@ -130,15 +130,29 @@ def main() -> web.Application:
             (r"/redirect-short/(.*)", web.RedirectHandler, {"url": "/{0}/{1}"}),
             (r"/error-handler", web.ErrorHandler, {"status_code": 410}),
             (r"/fallback/(.*)", web.FallbackHandler, {"fallback": fallback}),
-            (r"/to-bare/.*", web.FallbackHandler, {"fallback": web.Application([(r"/to-bare/(hello)", site.Do)])}),
+            (
+                r"/to-bare/.*",
+                web.FallbackHandler,
+                {"fallback": web.Application([(r"/to-bare/(hello)", site.Do)])},
+            ),
             (r"/called/.*", called),
             (r"/delegate.*", Delegate()),
-            (r"/nested/.*", [(r"/nested/a", site.Configured, {"one": "na"}), (r"/nested/(\d+)", site.Echo, None, "nested")]),
+            (
+                r"/nested/.*",
+                [
+                    (r"/nested/a", site.Configured, {"one": "na"}),
+                    (r"/nested/(\d+)", site.Echo, None, "nested"),
+                ],
+            ),
             (routing.PathMatches(r"/matched/(.*)"), site.Echo),
             routing.Rule(ByHeader(), site.Echo),
             routing.Rule(routing.PathMatches("/ruled"), site.Configured, {"one": "ruled"}, "ruled"),
             (r"/slow-static/(.*)", site.StaticOverridden, {"path": os.path.join(HERE, "static")}),
-            (r"/files/(.*)", web.StaticFileHandler, {"path": os.path.join(HERE, "static"), "default_filename": "index.html"}),
+            (
+                r"/files/(.*)",
+                web.StaticFileHandler,
+                {"path": os.path.join(HERE, "static"), "default_filename": "index.html"},
+            ),
         ],
         static_path=os.path.join(HERE, "static"),
         template_path=os.path.join(HERE, "templates"),
@@ -147,7 +161,9 @@ def main() -> web.Application:
         cookie_secret=SIGNED_WITH,
         login_url="/login",
     )
-    application.add_handlers(r"host\.example", [(r"/", site.Configured, {"one": "host"}), (r"/only", site.Echo)])
+    application.add_handlers(
+        r"host\.example", [(r"/", site.Configured, {"one": "host"}), (r"/only", site.Echo)]
+    )
     application.add_handlers(r".*\.wild\.example", [(r"/(.*)/(\d+)", site.Configured, {"one": "wild"})])
     router = OwnRouter(application)
     application.add_handlers("router.example", [(routing.AnyMatches(), router)])
@@ -203,14 +219,19 @@ def log_function() -> web.Application:
 def compressed() -> web.Application:
     """Responses compressed."""
     return web.Application(
-        [(r"/do/(\w+)", site.Do), (r"/files/(.*)", web.StaticFileHandler, {"path": os.path.join(HERE, "static")})],
+        [
+            (r"/do/(\w+)", site.Do),
+            (r"/files/(.*)", web.StaticFileHandler, {"path": os.path.join(HERE, "static")}),
+        ],
         compress_response=True,
     )
 
 
 def transformed() -> web.Application:
     """A transform of its own."""
-    return web.Application([(r"/do/(\w+)", site.Do), (r"/executes/(.*)", site.Executes)], transforms=[site.Wrapped])
+    return web.Application(
+        [(r"/do/(\w+)", site.Do), (r"/executes/(.*)", site.Executes)], transforms=[site.Wrapped]
+    )
 
 
 def xsrf(version: int, **more: Any) -> Callable[[], web.Application]:
@@ -218,7 +239,11 @@ def xsrf(version: int, **more: Any) -> Callable[[], web.Application]:
 
     def make() -> web.Application:
         return web.Application(
-            [(r"/token", site.Token), (r"/do/(\w+)", site.Do), (r"/gone", web.ErrorHandler, {"status_code": 410})],
+            [
+                (r"/token", site.Token),
+                (r"/do/(\w+)", site.Do),
+                (r"/gone", web.ErrorHandler, {"status_code": 410}),
+            ],
             xsrf_cookies=True,
             xsrf_cookie_version=version,
             **more,
@@ -240,7 +265,8 @@ def unescaped() -> web.Application:
     """Templates that escape nothing and keep all white space."""
     return web.Application(
         [(r"/page/(.*)", site.Page)],
-        template_path=os.path.join(HERE, "templates"),
+        # A path of its own, as loaders may be kept by it.
+        template_path=os.path.join(HERE, "templates", ""),
         autoescape=None,
         template_whitespace="all",
         static_path=os.path.join(HERE, "static"),
@@ -261,7 +287,9 @@ APPLICATIONS: dict[str, Callable[[], Any]] = {
     "transformed": transformed,
     "xsrf1": xsrf(1),
     "xsrf2": xsrf(2),
-    "xsrf_named": xsrf(2, xsrf_cookie_name="tok", xsrf_cookie_kwargs={"httponly": True, "samesite": "Strict"}),
+    "xsrf_named": xsrf(
+        2, xsrf_cookie_name="tok", xsrf_cookie_kwargs={"httponly": True, "samesite": "Strict"}
+    ),
     "origins": origins,
     "unescaped": unescaped,
     "router": lambda: routing.RuleRouter(

@@ -72,7 +72,9 @@ class Args(web.RequestHandler):
                 tell(self, lambda name=name, method=method: getattr(self, f"get_{method}")(name))
                 tell(self, lambda name=name, method=method: getattr(self, f"get_{method}")(name, None, False))
                 tell(self, lambda name=name, method=method: getattr(self, f"get_{method}s")(name))
-                tell(self, lambda name=name, method=method: getattr(self, f"get_{method}s")(name, strip=False))
+                tell(
+                    self, lambda name=name, method=method: getattr(self, f"get_{method}s")(name, strip=False)
+                )
 
     post = put = get
 
@@ -266,7 +268,13 @@ def not_auto(self: Any) -> None:
 def looks_inside(self: Any) -> None:
     self.write("x")
     self.write(b"y")
-    inside = [self._write_buffer[:], self._finished, self._auto_finish, self._headers_written, self._status_code]
+    inside = [
+        self._write_buffer[:],
+        self._finished,
+        self._auto_finish,
+        self._headers_written,
+        self._status_code,
+    ]
     self.write(repr(inside) + repr([self._reason, self._transforms, sorted(self._headers)]))
     self.write(repr([self.path_args, self.path_kwargs, self.settings is self.application.settings]))
     self.write(repr([hasattr(self, "_current_user"), hasattr(self, "_locale"), hasattr(self, "_new_cookie")]))
@@ -679,9 +687,11 @@ def redirect_flushed(self: Any) -> None:
 @action
 def cookies_set(self: Any) -> None:
     self.set_cookie("plain", "value")
-    self.set_cookie("spaced", "a b;c,d\"e\\f")
+    self.set_cookie("spaced", 'a b;c,d"e\\f')
     self.set_cookie("bytes", b"x")
-    self.set_cookie("all", "v", domain="example.com", path="/p", max_age=5, httponly=True, secure=True, samesite="Lax")
+    self.set_cookie(
+        "all", "v", domain="example.com", path="/p", max_age=5, httponly=True, secure=True, samesite="Lax"
+    )
     self.set_cookie("expires", "v", expires=datetime.datetime(2030, 1, 2, tzinfo=datetime.UTC))
     self.set_cookie("expires_float", "v", expires=2000000000.5)
     self.set_cookie("expires_tuple", "v", expires=(2030, 1, 2, 3, 4, 5, 0, 2, 0))
@@ -1012,7 +1022,11 @@ class Wrapped(web.OutputTransform):
         headers["X-Wrapped"] = f"{self.path} {finishing}"
         if "Content-Length" in headers:
             headers["Content-Length"] = str(len(chunk) + 2)
-        return (200 if status_code == 404 else status_code), headers, b"<" + chunk + (b">" if finishing else b"")
+        return (
+            (200 if status_code == 404 else status_code),
+            headers,
+            b"<" + chunk + (b">" if finishing else b""),
+        )
 
     def transform_chunk(self, chunk: bytes, finishing: bool) -> bytes:
         return b"[" + chunk + b"]" + (b">" if finishing else b"")
