@@ -47,7 +47,7 @@ RuleList = Sequence[
         list[Any],
         tuple[Union[str, "Matcher"], Any],
         tuple[Union[str, "Matcher"], Any, dict[str, Any]],
-        tuple[Union[str, "Matcher"], Any, dict[str, Any], str],
+        tuple[Union[str, "Matcher"], Any, dict[str, Any] | None, str],
     ]
 ]
 

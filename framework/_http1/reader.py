@@ -168,7 +168,7 @@ class RequestReader(asyncio.Protocol):
         else:
             self._method = None
         self._requests += 1
-        self._request = request = WireRequest(self, method, target, version, fields)
+        request = self._request = WireRequest(self, method, target, version, fields)
         if not (keep_alive and self._keep_alive):
             request.keep_alive = False
         self._state = BODY

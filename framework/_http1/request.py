@@ -48,8 +48,14 @@ class WireRequest(HTTPServerRequest):
         self.uri = uri = target.decode("latin-1")
         if uri[0] != "/":
             uri = self._origin_form(uri)
-        self.path, _, self.query = uri.partition("?")
+        if "?" in uri:
+            self.path, _, self.query = uri.partition("?")
+        else:
+            self.path = uri
         self._start_time = time()
+
+    # Until it is known better.
+    query: str = ""
 
     # The body: whole, or the pieces that are there so far.
     body = b""
@@ -136,4 +142,4 @@ class WireRequest(HTTPServerRequest):
 
     def start_line(self) -> RequestStartLine:
         """The request line in its parts."""
-        return RequestStartLine(self.method or "", self.uri or "", self.version)
+        return RequestStartLine(self.method, self.uri, self.version)

@@ -27,7 +27,7 @@ __all__ = [
 # RFC 9112 section 3: a token, one space, a target without space or control characters, the version.
 _REQUEST_LINE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([^\x00-\x20\x7f]+) (HTTP/[0-9]\.[0-9])\Z")
 # RFC 9112 section 4.
-_STATUS_LINE = re.compile(r"(HTTP/1\.[0-9]) ([0-9]{3}) ([^\x00-\x08\x0a-\x1f\x7f]*)\Z")
+_STATUS_LINE = re.compile(r"(HTTP/[0-9]\.[0-9]) ([0-9]{3}) ([^\x00-\x08\x0a-\x1f\x7f]*)\Z")
 
 
 class RequestStartLine(NamedTuple):
@@ -63,6 +63,8 @@ def parse_response_start_line(line: str) -> ResponseStartLine:
     if match is None:
         raise HTTPInputError("Error parsing response start line")
     version, code, reason = match.groups()
+    if not version.startswith("HTTP/1."):
+        raise HTTPInputError(f"Unexpected HTTP version {version!r}")
     return ResponseStartLine(version, int(code), reason)
 
 

@@ -92,8 +92,8 @@ class HTTPServerRequest:
     ) -> None:
         if start_line is not None:
             method, uri, version = start_line
-        self.method = method
-        self.uri = uri
+        self.method = "GET" if method is None else method
+        self.uri = "/" if uri is None else uri
         self.version = version
         self.headers = headers if headers is not None else HTTPHeaders()
         self.body = body or b""
@@ -114,8 +114,8 @@ class HTTPServerRequest:
             self.files = files
         self._start_time = time.time()
 
-    method: str | None
-    uri: str | None
+    method: str
+    uri: str
     version: str
     headers: HTTPHeaders | lazy[HTTPHeaders]
     body: bytes
@@ -126,12 +126,12 @@ class HTTPServerRequest:
     server_connection: object | None
 
     @lazy
-    def path(self) -> str | None:
-        return None if self.uri is None else self.uri.partition("?")[0]
+    def path(self) -> str:
+        return self.uri.partition("?")[0]
 
     @lazy
     def query(self) -> str:
-        return "" if self.uri is None else self.uri.partition("?")[2]
+        return self.uri.partition("?")[2]
 
     @lazy
     def host_name(self) -> str:

@@ -7,7 +7,7 @@ to wait for comes back as a coroutine that ends the request.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from framework._background import start
@@ -171,14 +171,16 @@ def run(
         return _run_rest(handler, rest)
     if not handler._finished:
         # It will finish by itself, some time.
-        _watch_connection(handler)
+        _watch_connection(handler, handler.on_connection_close)
     return None
 
 
-def _run_rest(handler: RequestHandler, rest: Coroutine[Any, Any, None]) -> asyncio.Future[None]:
+def _run_rest(
+    handler: RequestHandler, rest: Coroutine[Any, Any, None], closed: Callable[[], None] | None = None
+) -> asyncio.Future[None]:
     task = start(rest, asyncio.get_running_loop())
     if not handler._finished:
-        _watch_connection(handler)
+        _watch_connection(handler, closed or handler.on_connection_close)
     if task.done():
         _ended(handler, task)
     else:
@@ -186,12 +188,10 @@ def _run_rest(handler: RequestHandler, rest: Coroutine[Any, Any, None]) -> async
     return task
 
 
-def _watch_connection(handler: RequestHandler) -> None:
-    connection = handler.request.connection
-    if connection is not None:
-        set_callback = getattr(connection, "set_close_callback", None)
-        if set_callback is not None:
-            set_callback(handler.on_connection_close)
+def _watch_connection(handler: RequestHandler, closed: Callable[[], None]) -> None:
+    set_callback = getattr(handler.request.connection, "set_close_callback", None)
+    if set_callback is not None:
+        set_callback(closed)
 
 
 def _ended(handler: RequestHandler, task: asyncio.Future[None]) -> None:
@@ -287,7 +287,7 @@ class HandlerDelegate(HTTPMessageDelegate):
         rest = handler._execute(
             self.application.make_transforms(request), *self.path_args, **self.path_kwargs
         )
-        _run_rest(handler, rest)
+        _run_rest(handler, rest, self.on_connection_close)
         return None if prepared.done() else prepared
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:

@@ -109,9 +109,6 @@ class RequestHandler:
 
     def on_connection_close(self) -> None:
         """Called if the client goes away while the request is being answered asynchronously."""
-        body = self._body_future
-        if body is not None and not body.done():
-            body.cancel()
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         """Takes a piece of the body; for handlers with `stream_request_body`."""

@@ -164,6 +164,10 @@ def _end(handler: RequestHandler) -> asyncio.Future[None]:
         future = _end_at_once(handler, request._wire)
     handler._finished = True
     request._finish_time = time.time()
+    body = handler._body_future
+    if body is not None and not body.done():
+        # Nobody waits for the rest of it any more.
+        body.set_result(None)
     handler._log()
     handler.on_finish()
     return future

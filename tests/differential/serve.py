@@ -70,8 +70,8 @@ async def serve(package: str) -> None:
     netutil = importlib.import_module(package + ".netutil")
     make_packages()
     site: Any = sys.modules["tests.differential.site"]
-    site.handlers = load(package, "handlers")
-    site.apps = load(package, "apps")
+    for name in ("common", "outputs", "failures", "state", "handlers", "apps"):
+        setattr(site, name, load(package, name))
     for folder, _, names in os.walk(os.path.join(HERE, "site", "static")):
         for name in names:
             os.utime(os.path.join(folder, name), (FILES_FROM, FILES_FROM))

@@ -22,6 +22,10 @@ def test_there_are_many_cases() -> None:
     assert len(CASES) >= 200
 
 
+def test_each_case_has_a_name_of_its_own() -> None:
+    assert max(collections.Counter(case.name for case in CASES).values()) == 1
+
+
 def test_each_difference_is_of_a_case_that_exists() -> None:
     assert set(INTENDED) <= {case.name for case in CASES}
 

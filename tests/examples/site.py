@@ -105,6 +105,7 @@ class Site:
         if self._server is not None:
             self._server.stop()
         listener = socket.create_server(("127.0.0.1", 0))
+        listener.setblocking(False)
         self.port = listener.getsockname()[1]
         self._server = HTTPServer(application, **options)
         self._server.add_sockets([listener])

@@ -150,7 +150,7 @@ async def test_three_ways_to_answer_with_an_error(site: Site) -> None:
     site.serve(Application([("/(.*)", Failing)]))
     by_status = await site.get("/status")
     assert (by_status.status, by_status.text) == (503, "come back later")
-    assert "418: I'm a Teapot" in (await site.get("/send")).text
+    assert "418: I&#x27;m a Teapot" in (await site.get("/send")).text
     assert "409: Conflict" in (await site.get("/http")).text
     other = await site.get("/other")
     assert other.status == 500

@@ -9,8 +9,9 @@ from typing import Any
 
 from framework import httputil, locale, routing, web
 from tests.differential.site import handlers as site
+from tests.differential.site.common import Do
 
-HERE = os.path.dirname(os.path.abspath(site.HERE + "/x"))
+HERE = os.path.dirname(os.path.abspath(__file__))
 SIGNED_WITH = "a secret that is long enough"
 
 
@@ -84,7 +85,7 @@ def main() -> web.Application:
     application = web.Application(
         [
             (r"/", site.Echo, None, "home"),
-            (r"/do/(\w+)", site.Do),
+            (r"/do/(\w+)", Do),
             (r"/echo/?", site.Echo),
             (r"/echo/(\w+)/(.*)", site.Echo),
             (r"/named/(?P<first>[^/]+)/(?P<second>.*)", site.Echo),
@@ -133,7 +134,7 @@ def main() -> web.Application:
             (
                 r"/to-bare/.*",
                 web.FallbackHandler,
-                {"fallback": web.Application([(r"/to-bare/(hello)", site.Do)])},
+                {"fallback": web.Application([(r"/to-bare/(hello)", Do)])},
             ),
             (r"/called/.*", called),
             (r"/delegate.*", Delegate()),
@@ -173,13 +174,13 @@ def main() -> web.Application:
 def debugging() -> web.Application:
     """Error pages with tracebacks."""
     return web.Application(
-        [(r"/do/(\w+)", site.Do), (r"/own-errors/(\w+)", site.OwnErrors)], debug=True, autoreload=False
+        [(r"/do/(\w+)", Do), (r"/own-errors/(\w+)", site.OwnErrors)], debug=True, autoreload=False
     )
 
 
 def bare() -> web.Application:
     """No settings and next to no routes."""
-    return web.Application([(r"/do/(\w+)", site.Do), (r"/no-login", site.NoLogin), (r"/token", site.Token)])
+    return web.Application([(r"/do/(\w+)", Do), (r"/no-login", site.NoLogin), (r"/token", site.Token)])
 
 
 def nothing() -> web.Application:
@@ -213,14 +214,14 @@ def log_function() -> web.Application:
         def get(self) -> None:
             self.write("\n".join(seen))
 
-    return web.Application([(r"/do/(\w+)", site.Do), (r"/seen", Seen)], log_function=log)
+    return web.Application([(r"/do/(\w+)", Do), (r"/seen", Seen)], log_function=log)
 
 
 def compressed() -> web.Application:
     """Responses compressed."""
     return web.Application(
         [
-            (r"/do/(\w+)", site.Do),
+            (r"/do/(\w+)", Do),
             (r"/files/(.*)", web.StaticFileHandler, {"path": os.path.join(HERE, "static")}),
         ],
         compress_response=True,
@@ -230,7 +231,7 @@ def compressed() -> web.Application:
 def transformed() -> web.Application:
     """A transform of its own."""
     return web.Application(
-        [(r"/do/(\w+)", site.Do), (r"/executes/(.*)", site.Executes)], transforms=[site.Wrapped]
+        [(r"/do/(\w+)", Do), (r"/executes/(.*)", site.Executes)], transforms=[site.Wrapped]
     )
 
 
@@ -241,7 +242,7 @@ def xsrf(version: int, **more: Any) -> Callable[[], web.Application]:
         return web.Application(
             [
                 (r"/token", site.Token),
-                (r"/do/(\w+)", site.Do),
+                (r"/do/(\w+)", Do),
                 (r"/gone", web.ErrorHandler, {"status_code": 410}),
             ],
             xsrf_cookies=True,
