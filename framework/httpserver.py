@@ -9,8 +9,8 @@ from typing import Any
 
 from framework._http1.deadlines import Clock
 from framework._http1.proxies import ProxyTrust
-from framework._http1.server import ServerConnection, Service
-from framework._http1.services import CallableMessage, CallableService, DelegateService
+from framework._http1.server import ServerConnection
+from framework._http1.services import CallableMessage, CallableService, DelegateService, Service
 from framework._http1.settings import ServerSettings
 from framework.httputil.messages import HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate
 from framework.httputil.request import HTTPServerRequest
@@ -111,9 +111,10 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
 
     def make_protocol(self) -> asyncio.Protocol:
         """The protocol for a new connection."""
-        loop, service, clock = self._loop, self._service, self._clock
-        if loop is None or service is None or clock is None:
-            loop = self._loop = asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
+        service, clock = self._service, self._clock
+        if service is None or clock is None or loop is not self._loop:
+            self._loop = loop
             clock = self._clock = Clock(loop, self._clock_interval())
             service = self._service = self._make_service(loop)
         return ServerConnection(service, self.settings, clock, self.connections, loop)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 from collections.abc import Iterable
@@ -16,6 +17,16 @@ from framework.process import fork_processes
 __all__ = ["TCPServer"]
 
 
+def _check_files(ssl_options: dict[str, Any]) -> None:
+    """Finds what is missing when the server is made, rather than when the first client comes."""
+    if "certfile" not in ssl_options:
+        raise KeyError('missing key "certfile" in ssl_options')
+    for key in ("certfile", "keyfile"):
+        path = ssl_options.get(key)
+        if path is not None and not os.path.exists(path):
+            raise ValueError(f'{key} "{path}" does not exist')
+
+
 class TCPServer:
     """Accepts connections on any number of sockets.
 
@@ -24,6 +35,9 @@ class TCPServer:
     - `listen`: one process, the sockets are made and served at once
     - `bind` and `start`: several processes, forked by `start`, share the sockets
     - `add_sockets`: the caller makes the sockets, and forks, as it likes
+
+    ``ssl_options`` is an `ssl.SSLContext`, or a dict of what `ssl_options_to_context` takes: ``certfile`` at least
+    (`KeyError`), and files that exist (`ValueError`).
     """
 
     def __init__(
@@ -32,6 +46,8 @@ class TCPServer:
         max_buffer_size: int | None = None,
         read_chunk_size: int | None = None,
     ) -> None:
+        if isinstance(ssl_options, dict):
+            _check_files(ssl_options)
         self.ssl_options = ssl_options
         self.max_buffer_size = max_buffer_size
         self.read_chunk_size = read_chunk_size
@@ -39,6 +55,8 @@ class TCPServer:
         # By file descriptor: the socket, and what serves it once it does.
         self._sockets: dict[int, socket.socket] = {}
         self._servers: dict[int, asyncio.AbstractServer] = {}
+        # Those that the loop is about to take over.
+        self._starting: set[socket.socket] = set()
         self._started = False
         self._backlog = 128
 
@@ -121,8 +139,7 @@ class TCPServer:
     def _begin(
         self, loop: asyncio.AbstractEventLoop, listening: socket.socket, context: ssl.SSLContext | None
     ) -> None:
-        if self._serves(listening):
-            run_in_background(self._serve(loop, listening, context))
+        run_in_background(self._serve(loop, listening, context))
 
     def _serves(self, listening: socket.socket) -> bool:
         """Whether nobody has called `stop` since."""
@@ -133,13 +150,21 @@ class TCPServer:
     ) -> None:
         if not self._serves(listening):
             return
-        server = await loop.create_server(
-            self.make_protocol, sock=listening, ssl=context, backlog=self._backlog
-        )
-        if self._serves(listening):
-            self._servers[listening.fileno()] = server
-        else:
-            server.close()
+        server: asyncio.AbstractServer | None = None
+        self._starting.add(listening)
+        try:
+            server = await loop.create_server(
+                self.make_protocol, sock=listening, ssl=context, backlog=self._backlog
+            )
+        finally:
+            self._starting.discard(listening)
+            if not self._serves(listening):
+                # `stop` has left it to us: a loop can't let go of a socket that is closed.
+                if server is not None:
+                    server.close()
+                listening.close()
+            elif server is not None:
+                self._servers[listening.fileno()] = server
 
     def stop(self) -> None:
         """Accepts no more connections. Those there are go on."""
@@ -147,6 +172,7 @@ class TCPServer:
             server = self._servers.get(descriptor)
             if server is not None:
                 server.close()
-            listening.close()
+            if listening not in self._starting:
+                listening.close()
         self._sockets.clear()
         self._servers.clear()

@@ -27,12 +27,13 @@ class Clock:
     look at.
     """
 
-    __slots__ = ("_handle", "_loop", "_members", "interval", "now")
+    __slots__ = ("_handle", "_late", "_loop", "_members", "interval", "now")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, interval: float = 1.0) -> None:
         self._loop = loop
         self._members: set[Timed] = set()
         self._handle: asyncio.TimerHandle | None = None
+        self._late = False
         self.interval = interval
         self.now = loop.time()
 
@@ -56,11 +57,13 @@ class Clock:
 
     def _tick(self) -> None:
         now = self._loop.time()
-        stood_still = now - self.now > 2 * self.interval
+        late = now - self.now > 2 * self.interval
         self.now = now
         self._handle = self._loop.call_later(self.interval, self._tick)
-        if stood_still:
-            # Something has kept the loop busy: what was waited for may have come, and waits for us.
+        if late and not self._late:
+            # Something has kept the loop busy. What was waited for may have come meanwhile, and be read now.
+            self._late = True
             return
+        self._late = False
         for member in [member for member in self._members if member.deadline <= now]:
             member.deadline_passed()

@@ -96,7 +96,12 @@ class ServerExchange(HTTPConnection):
             request.keep_alive = False
         head += self._wire.connection_field(request, "Connection" in headers)
         self._left = left
-        body = self._framed(chunk) if chunk else b""
+        try:
+            body = self._framed(chunk) if chunk else b""
+        except HTTPOutputError:
+            # Nothing has been written: there may still be another response.
+            self._left = None
+            raise
         request.head_written = True
         self._wire.write(head.encode("latin-1") + b"\r\n" + body)
         return self._drained()

@@ -34,6 +34,9 @@ SLICE: Final = 16384
 # Pieces of a body below this size are put together as they come: a list of them would take many times their size.
 _SMALL: Final = 1024
 
+# What a header that has not ended may be above its limit: the rest of its first line, white space, line ends.
+_SLACK: Final = 1024
+
 _HTTP_1_1: Final = "HTTP/1.1"
 
 PARSER_ERRORS: Final = (httptools.HttpParserError, httptools.HttpParserUpgrade)
@@ -54,7 +57,6 @@ class RequestReader(asyncio.Protocol):
         "_fields",
         "_host",
         "_keep_alive",
-        "_max_body",
         "_max_count",
         "_method",
         "_parser",
@@ -68,6 +70,7 @@ class RequestReader(asyncio.Protocol):
         "_suspect",
         "_target",
         "clock",
+        "max_body",
         "settings",
     )
 
@@ -105,7 +108,7 @@ class RequestReader(asyncio.Protocol):
         self._body_left = 0
         self._body_end = NEVER
         self._excess = 0
-        self._max_body = settings.max_body_size
+        self.max_body = settings.max_body_size
         # A request with a body that asked for another protocol, and is to be read again as if it had not.
         self._again: WireRequest | None = None
 
@@ -181,8 +184,8 @@ class RequestReader(asyncio.Protocol):
             return
         size = len(piece)
         self._body_size += size
-        if self._body_size > self._max_body:
-            raise Refused(413, f"a body of more than {self._max_body} bytes")
+        if self._body_size > self.max_body:
+            raise Refused(413, f"a body of more than {self.max_body} bytes")
         self._body_left -= size
         # What the framing of a chunk may take, and then some.
         excess = self._excess - 2 * size - 16
@@ -255,7 +258,7 @@ class RequestReader(asyncio.Protocol):
                 self._start = self._start + data if not self._target and self._fed <= 80 else b""
         if self._fed > settings.max_header_size - 2 * SLICE:
             self._suspect = True
-        if self._fed > settings.max_header_size:
+        if self._fed > settings.max_header_size + _SLACK:
             status = 414 if len(self._target) > settings.max_header_size // 2 else 431
             self._refuse(status, f"a header of more than {settings.max_header_size} bytes")
 
@@ -277,11 +280,11 @@ class RequestReader(asyncio.Protocol):
         self._body_size = 0
         self._body_left = length
         self._excess = 0
-        limit = self._max_body = settings.max_body_size
+        limit = self.max_body = settings.max_body_size
         if self._streaming:
             # Whoever receives the body piece by piece may allow for more. What comes before they were asked is no
             # more than one read.
-            self._max_body = max(length, limit, SLICE)
+            self.max_body = max(length, limit, SLICE)
         elif length > limit:
             raise Refused(413, f"a body of {length} bytes, {limit} at most")
         if settings.body_timeout is not None:

@@ -140,6 +140,11 @@ class WireRequest(HTTPServerRequest):
         """What stands for the connection as a whole, the same for each of its requests."""
         return self._wire
 
+    def announced_size(self) -> int:
+        """How large a body that is on its way will be at least."""
+        length = self._fields.get(b"content-length")
+        return int(length) if isinstance(length, bytes) else sum(map(len, self.chunks or ()))
+
     def start_line(self) -> RequestStartLine:
         """The request line in its parts."""
         return RequestStartLine(self.method, self.uri, self.version)

@@ -23,45 +23,29 @@ import asyncio
 import ssl
 from collections.abc import Callable
 from contextvars import copy_context
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from framework._http1 import writer
 from framework._http1.deadlines import NEVER, Clock
 from framework._http1.exchange import ServerExchange
-from framework._http1.flow import BodyPump, DrainWaiters
+from framework._http1.flow import DrainWaiters
 from framework._http1.framing import Refused
 from framework._http1.reader import BODY, DRAIN, HEAD, IDLE, PARSER_ERRORS, SLICE, RequestReader
 from framework._http1.request import WireRequest
 from framework._http1.settings import ServerSettings
-from framework._http1.unpack import UnpackingDelegate
-from framework.httputil.messages import HTTPMessageDelegate
+from framework._http1.upload import Upload
 from framework.iostream import StreamClosedError
 from framework.log import app_log, gen_log
 
-__all__ = ["ServerConnection", "Service"]
+if TYPE_CHECKING:
+    from framework._http1.services import Service
+
+__all__ = ["ServerConnection"]
 
 # Responses to a pipeline are put together up to this many bytes each, or so many of them, before the transport
 # gets them.
 _BATCH_BYTES = 65536
 _BATCH_COUNT = 32
-
-
-class Service(Protocol):
-    """What a connection hands its requests to."""
-
-    # Whether `open` wants to see requests before their body is there.
-    streaming: bool
-    # A future of the loop that is done.
-    done: asyncio.Future[None]
-
-    def open(self, request: WireRequest) -> HTTPMessageDelegate | None:
-        """What receives the body piece by piece; None if the request is to be served when it is whole."""
-
-    def serve(self, request: WireRequest) -> None:
-        """Answers a whole request, now or later."""
-
-    def closed(self, connection: ServerConnection) -> None:
-        """The connection is gone."""
 
 
 class ServerConnection(RequestReader):
@@ -77,10 +61,10 @@ class ServerConnection(RequestReader):
         "_last",
         "_loop",
         "_out",
-        "_pump",
         "_read_paused",
         "_unread",
         "_unsent",
+        "_upload",
         "_write_paused",
         "connections",
         "deadline",
@@ -110,7 +94,7 @@ class ServerConnection(RequestReader):
         self._context = copy_context()
         self._idle_limit = settings.idle_timeout + clock.interval
         self._last = b""
-        self._pump: BodyPump | None = None
+        self._upload: Upload | None = None
         self._close_callback: Callable[[], None] | None = None
         # Input that has to wait; whether any was thrown away.
         self._held = b""
@@ -186,10 +170,10 @@ class ServerConnection(RequestReader):
     def _drop_active(self) -> None:
         """Whoever answers a request is told, once, that there is nobody to answer any more."""
         active, self._active = self._active, None
-        pump, self._pump = self._pump, None
+        upload, self._upload = self._upload, None
         callback, self._close_callback = self._close_callback, None
-        if pump is not None:
-            pump.close()
+        if upload is not None:
+            upload.close()
         if active is not None and callback is not None:
             try:
                 callback()
@@ -219,14 +203,14 @@ class ServerConnection(RequestReader):
         active = self._active
         if active is None:
             return self._write_paused
-        pump = self._pump
-        return active is not self._request or (pump is not None and pump.busy)
+        upload = self._upload
+        return active is not self._request or (upload is not None and upload.busy)
 
     def _hold(self, data: bytes) -> None:
         self._held += data
-        self._pause_reading()
+        self._stop_reading()
 
-    def _pause_reading(self) -> None:
+    def _stop_reading(self) -> None:
         if not self._read_paused and not self.transport.is_closing():
             self._read_paused = True
             self.transport.pause_reading()
@@ -260,8 +244,8 @@ class ServerConnection(RequestReader):
         except PARSER_ERRORS as error:
             alone = self._requests == before and (started == IDLE or (started == HEAD and self._start != b""))
             self._not_parsed(error, data, (self._start if started == HEAD else b"") if alone else None)
-        if self._pump is not None:
-            self._deliver(self._pump)
+        if self._upload is not None:
+            self._upload.deliver()
         if self._pending:
             self._advance()
         state = self._state
@@ -327,39 +311,27 @@ class ServerConnection(RequestReader):
         """Looks at a request whose body is on its way, or larger than it may be unless somebody allows for it."""
         context = self._context.copy()
         delegate = context.run(self.service.open, request) if self._streaming else None
-        limit = self._max_body = self.settings.max_body_size
-        if delegate is None:
-            self._active = None
-            if self._size(request) > limit:
-                self._pending.clear()
-                self._refuse(413, f"a body of more than {limit} bytes")
-            elif request.expects_continue:
-                self._write(writer.CONTINUE)
-            # It comes again when it is whole.
+        limit = self.max_body = self.settings.max_body_size
+        if delegate is not None:
+            self._upload = Upload(self, request, delegate, context)
+            self._upload.begin()
             return
-        if request.packed:
-            delegate = UnpackingDelegate(delegate, lambda: self._max_body)
-
-        def failed(error: BaseException) -> None:
-            self.failed(request, error)
-
-        def accepted() -> None:
-            self._body_accepted(request)
-
-        pump = self._pump = BodyPump(
-            delegate, context, self._body_paused, self._body_wanted, failed, accepted
-        )
-        pump.begin(request.start_line(), request.headers)
-        self._deliver(pump)
+        self._active = None
+        if request.announced_size() > limit:
+            self._pending.clear()
+            self._refuse(413, f"a body of more than {limit} bytes")
+        elif request.expects_continue:
+            self.write(writer.CONTINUE)
+        # It comes again when it is whole.
 
     def set_max_body_size(self, request: WireRequest, size: int) -> None:
-        """How many bytes the rest of the application is ready for, of a body that is being received."""
+        """How large the body of ``request`` may be, whatever the server's limit says."""
         if request is not self._active:
             return
         if request.chunks is not None:
-            self._max_body = size
+            self.max_body = size
         elif len(request.body) > size:
-            self._give_up(413, f"a body of {len(request.body)} bytes, {size} at most")
+            self.give_up(413, f"a body of {len(request.body)} bytes, {size} at most")
 
     def set_body_timeout(self, request: WireRequest, seconds: float) -> None:
         """How long the body that is being received may take from now on."""
@@ -367,38 +339,13 @@ class ServerConnection(RequestReader):
             self._body_end = self.clock.after(seconds)
             self._set_deadline()
 
-    def _body_accepted(self, request: WireRequest) -> None:
-        if request is not self._active:
-            # Answered without its body.
-            return
-        if self._size(request) > self._max_body:
-            self._give_up(413, f"a body of {self._size(request)} bytes, {self._max_body} at most")
-        elif request.expects_continue and not request.complete and not request.head_written:
-            self._write(writer.CONTINUE)
-
-    @staticmethod
-    def _size(request: WireRequest) -> int:
-        """The size of a body that is on its way, as far as it is known."""
-        length = request._fields.get(b"content-length")
-        return int(length) if isinstance(length, bytes) else sum(map(len, request.chunks or ()))
-
-    def _deliver(self, pump: BodyPump) -> None:
-        request = self._active
-        if request is None:
-            return
-        chunks = request.chunks
-        if chunks:
-            request.chunks = []
-            for chunk in chunks:
-                pump.feed(bytes(chunk))
-        if request.complete:
-            pump.end()
-
-    def _body_paused(self) -> None:
-        self._pause_reading()
+    def pause_reading(self) -> None:
+        """Whoever receives a body is busy."""
+        self._stop_reading()
         self._set_deadline()
 
-    def _body_wanted(self) -> None:
+    def read_on(self) -> None:
+        """Whoever receives a body is ready for more."""
         if self._held:
             self._loop.call_soon(self._go_on)
         else:
@@ -433,13 +380,13 @@ class ServerConnection(RequestReader):
             data = (head + "\r\n").encode("latin-1")
         if request.method != "HEAD":
             data += body
-        if self._feeding and not self._pending and self._pump is None and request.keep_alive:
-            # What `_write` and `response_done` come to for most requests, without the calls: a percent of each.
+        if self._feeding and not self._pending and self._upload is None and request.keep_alive:
+            # What `write` and `response_done` come to for most requests, without the calls: a percent of each.
             self._out.append(data)
             self._active = None
             self._close_callback = None
             return
-        self._write(data)
+        self.write(data)
         self.response_done(request)
 
     def connection_field(self, request: WireRequest, given: bool) -> str:
@@ -454,9 +401,9 @@ class ServerConnection(RequestReader):
         """The response is complete: on to the next request, or to the end of the connection."""
         self._active = None
         self._close_callback = None
-        if self._pump is not None:
-            self._pump.close()
-            self._pump = None
+        if self._upload is not None:
+            self._upload.close()
+            self._upload = None
         if not (request.keep_alive and request.complete):
             self._ending = True
             self._last = b""
@@ -472,10 +419,7 @@ class ServerConnection(RequestReader):
             self._set_deadline()
 
     def write(self, data: bytes) -> None:
-        """Sends bytes of a response that `exchange` has framed."""
-        self._write(data)
-
-    def _write(self, data: bytes) -> None:
+        """Sends bytes that are framed already."""
         if self._feeding:
             self._out.append(data)
             if len(data) > _BATCH_BYTES or len(self._out) > _BATCH_COUNT:
@@ -484,11 +428,9 @@ class ServerConnection(RequestReader):
             self.transport.write(data)
 
     def _send_batch(self) -> None:
-        out = self._out
-        data = out[0] if len(out) == 1 else b"".join(out)
-        out.clear()
         if not self.transport.is_closing():
-            self.transport.write(data)
+            self.transport.write(b"".join(self._out))
+        self._out.clear()
 
     def drained(self) -> asyncio.Future[None] | None:
         """What to wait for before more is written; None: nothing."""
@@ -532,7 +474,7 @@ class ServerConnection(RequestReader):
         incomplete = self._request
         if incomplete is not None and incomplete is self._active:
             # Its handler is running on a body that will never be whole.
-            self._give_up(status, reason)
+            self.give_up(status, reason)
             return
         self._log_refusal(status, reason)
         self._request = None
@@ -550,16 +492,13 @@ class ServerConnection(RequestReader):
 
     def failed(self, request: WireRequest, error: BaseException) -> None:
         """Whoever was to answer a request has failed with an error, and answers no more."""
-        if isinstance(error, Refused):
-            if request is self._active:
-                self._give_up(error.status, str(error))
-            return
-        if not isinstance(error, asyncio.CancelledError):
+        status, reason = (error.status, str(error)) if isinstance(error, Refused) else (500, "")
+        if not isinstance(error, (Refused, asyncio.CancelledError)):
             app_log.error("Uncaught exception in %s %s", request.method, request.uri, exc_info=error)
         if request is self._active:
-            self._give_up(500, "")
+            self.give_up(status, reason)
 
-    def _give_up(self, status: int, reason: str) -> None:
+    def give_up(self, status: int, reason: str) -> None:
         """Answers the active request with an error, whatever its handler is at, and closes."""
         self._log_refusal(status, reason)
         active = self._active
@@ -650,11 +589,8 @@ class ServerConnection(RequestReader):
         self.clock.discard(self)
         self._state = DRAIN
         self._ending = True
-        self._active = None
         self._close_callback = None
-        if self._pump is not None:
-            self._pump.close()
-            self._pump = None
+        self._drop_active()
         self._pending.clear()
         rest, self._held = self._held, b""
         self._resume_reading()

@@ -1,4 +1,4 @@
-"""Services for what a server may be given beside an application: delegates, and functions of a request."""
+"""What a connection hands its requests to: delegates, and functions of a request."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextvars import copy_context
 from inspect import isawaitable
-from typing import Any
+from typing import Any, Protocol
 
 from framework._background import run_in_background
 from framework._http1.flow import BodyPump
@@ -22,7 +22,25 @@ from framework.httputil.messages import (
 )
 from framework.httputil.request import HTTPServerRequest
 
-__all__ = ["CallableMessage", "CallableService", "DelegateService", "feed"]
+__all__ = ["CallableMessage", "CallableService", "DelegateService", "Service", "feed"]
+
+
+class Service(Protocol):
+    """What a connection hands its requests to."""
+
+    # Whether `open` wants to see requests before their body is there.
+    streaming: bool
+    # A future of the loop that is done.
+    done: asyncio.Future[None]
+
+    def open(self, request: WireRequest) -> HTTPMessageDelegate | None:
+        """What receives the body piece by piece; None if the request is to be served when it is whole."""
+
+    def serve(self, request: WireRequest) -> None:
+        """Answers a whole request, now or later."""
+
+    def closed(self, connection: ServerConnection) -> None:
+        """The connection is gone."""
 
 
 def feed(delegate: HTTPMessageDelegate, request: WireRequest) -> None:

@@ -386,13 +386,7 @@ class RequestHandler:
         if self._headers_written:
             gen_log.error("Cannot send error response after headers written")
             if not self._finished:
-                # The client must not take what it has for the whole.
-                self._finished = True
-                abort = getattr(self.request.connection, "abort", None)
-                if abort is not None:
-                    abort()
-                self._log()
-                self.on_finish()
+                output.break_off(self)
             return
         self.clear()
         reason = kwargs.get("reason")

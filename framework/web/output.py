@@ -20,11 +20,13 @@ from framework.httputil.errors import HTTPOutputError
 from framework.httputil.headers import HTTPHeaders
 from framework.httputil.messages import HTTPConnection, ResponseStartLine
 from framework.iostream import StreamClosedError
+from framework.web.errors import Finish
 
 if TYPE_CHECKING:
     from framework.web.handler import RequestHandler
 
 __all__ = [
+    "break_off",
     "compute_etag",
     "default_headers",
     "finish",
@@ -132,7 +134,7 @@ def finish(handler: RequestHandler) -> asyncio.Future[None]:
     """Sends what has been written and ends the response."""
     if handler._held is not None:
         handler._finished = True
-        return _after(handler, handler._held, ending=True)
+        return _hold(handler, None, ending=True)
     if not handler._headers_written:
         _complete_headers(handler)
         waiting = _run_hook(handler)
@@ -162,15 +164,32 @@ def _end(handler: RequestHandler) -> asyncio.Future[None]:
         future = _end_by_pieces(handler)
     else:
         future = _end_at_once(handler, request._wire)
+    _over(handler)
+    return future
+
+
+def _over(handler: RequestHandler) -> None:
     handler._finished = True
-    request._finish_time = time.time()
+    handler.request._finish_time = time.time()
     body = handler._body_future
     if body is not None and not body.done():
         # Nobody waits for the rest of it any more.
         body.set_result(None)
     handler._log()
     handler.on_finish()
-    return future
+
+
+def break_off(handler: RequestHandler) -> None:
+    """Ends a response that can't be completed: the client must not take what it has for the whole."""
+    connection = _connection(handler)
+    set_close_callback = getattr(connection, "set_close_callback", None)
+    if set_close_callback is not None:
+        # The handler has no part in what comes now.
+        set_close_callback(None)
+    abort = getattr(connection, "abort", None)
+    if abort is not None:
+        abort()
+    _over(handler)
 
 
 def _end_by_pieces(handler: RequestHandler) -> asyncio.Future[None]:
@@ -185,7 +204,6 @@ def _end_by_pieces(handler: RequestHandler) -> asyncio.Future[None]:
 
 def _end_at_once(handler: RequestHandler, wire: Any) -> asyncio.Future[None]:
     """The short way of a response that is complete before its first byte is sent."""
-    handler._headers_written = True
     buffer = handler._write_buffer
     body = buffer[0] if len(buffer) == 1 else b"".join(buffer)
     headers = handler._headers
@@ -198,6 +216,7 @@ def _end_at_once(handler: RequestHandler, wire: Any) -> asyncio.Future[None]:
     request = handler.request
     if "Connection" in fields and "close" in headers["Connection"].lower():
         request.keep_alive = False  # type: ignore[attr-defined]
+    handler._headers_written = True
     handler._write_buffer = []
     try:
         wire.respond(request, head, body)
@@ -214,7 +233,6 @@ def _check_length(handler: RequestHandler, body: bytes) -> None:
         return
     length = writer.body_framing("HTTP/1.1", handler._status_code, handler._headers)
     if length != len(body):
-        handler._headers_written = False
         if len(body) > length:
             raise HTTPOutputError("Tried to write more data than Content-Length")
         raise HTTPOutputError(f"Tried to write {length - len(body)} bytes less than Content-Length")
@@ -238,7 +256,7 @@ def _failed(error: BaseException) -> asyncio.Future[None]:
 def flush(handler: RequestHandler, include_footers: bool) -> asyncio.Future[None]:
     """Sends what has been written so far."""
     if handler._held is not None:
-        return _after(handler, handler._held, ending=False)
+        return _hold(handler, None, ending=False)
     if not handler._headers_written:
         waiting = _run_hook(handler)
         if waiting is not None:
@@ -255,7 +273,6 @@ def send(handler: RequestHandler, include_footers: bool) -> asyncio.Future[None]
     silent = handler.request.method == "HEAD"
     try:
         if not handler._headers_written:
-            handler._headers_written = True
             status, headers = handler._status_code, handler._headers
             for transform in transforms:
                 status, headers, chunk = transform.transform_first_chunk(
@@ -264,11 +281,14 @@ def send(handler: RequestHandler, include_footers: bool) -> asyncio.Future[None]
             handler._status_code, handler._headers = status, headers
             _add_cookies(handler, headers)
             start_line = ResponseStartLine("HTTP/1.1", status, handler._reason)
-            return connection.write_headers(start_line, headers, None if silent else chunk)
+            sent = connection.write_headers(start_line, headers, None if silent else chunk)
+            handler._headers_written = True
+            return sent
         for transform in transforms:
             chunk = transform.transform_chunk(chunk, include_footers)
         return connection.write(b"" if silent else chunk)
     except StreamClosedError as error:
+        handler._headers_written = True
         return _failed(error)
 
 
@@ -277,37 +297,46 @@ def _add_cookies(handler: RequestHandler, headers: HTTPHeaders) -> None:
         headers.add("Set-Cookie", cookie)
 
 
-def _hold(handler: RequestHandler, waiting: Awaitable[None], ending: bool) -> asyncio.Future[Any]:
-    """Keeps the response back until something that must happen before it has happened."""
-    return start(_send_after(handler, waiting, ending), asyncio.get_running_loop())
+def _hold(
+    handler: RequestHandler, waiting: Awaitable[None] | None, ending: bool
+) -> asyncio.Future[None]:
+    """Keeps output back until something that must happen before it has happened, and what was held before it."""
+    loop = asyncio.get_running_loop()
+    before = handler._held
+    held = handler._held = loop.create_future()
+    task = start(_send_later(handler, waiting, before, held, ending), loop)
+    # Who waits is told; who does not has nothing to be told.
+    task.add_done_callback(lambda task: task.cancelled() or task.exception())
+    return task
 
 
-async def _send_after(handler: RequestHandler, waiting: Awaitable[None], ending: bool) -> None:
-    held = handler._held = asyncio.get_running_loop().create_future()
+async def _send_later(
+    handler: RequestHandler,
+    waiting: Awaitable[None] | None,
+    before: asyncio.Future[None] | None,
+    held: asyncio.Future[None],
+    ending: bool,
+) -> None:
+    if before is not None:
+        await asyncio.wait((before,))
+        if before.cancelled():
+            # An error page has taken the place of all that was held back.
+            held.cancel()
+            raise Finish
     try:
-        await waiting
-    except Exception as error:
-        # As if the handler's method had raised it: what was written so far is not the answer any more.
+        if waiting is not None:
+            await waiting
+        if handler._held is held:
+            handler._held = None
+        if ending:
+            handler._finished = False
+        sent = _end(handler) if ending else send(handler, include_footers=False)
+    except (Exception, asyncio.CancelledError) as error:
+        # As if the handler's method had raised it; the method itself is to end quietly.
         handler._held = None
-        handler._finished = False
+        handler._finished = handler.request._finish_time is not None
         held.cancel()
         handler._handle_request_exception(error)
-        return
-    handler._held = None
-    if ending:
-        _end(handler)
-    else:
-        await send(handler, include_footers=False)
-    if not held.done():
-        held.set_result(None)
-
-
-def _after(handler: RequestHandler, held: asyncio.Future[None], ending: bool) -> asyncio.Future[Any]:
-    async def follow() -> None:
-        try:
-            await held
-        except asyncio.CancelledError:
-            return
-        await (_end(handler) if ending else send(handler, include_footers=False))
-
-    return start(follow(), asyncio.get_running_loop())
+        raise Finish from error
+    held.set_result(None)
+    await sent

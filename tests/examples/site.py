@@ -19,6 +19,8 @@ from tests.servers.process import ServerProcess
 
 __all__ = ["Answer", "Program", "Site"]
 
+ROOT = Path(__file__).resolve().parents[2]
+
 # Fragments leave out the imports. Those in a document's own words come on top of these.
 _IMPORTS = """\
 import functools
@@ -193,7 +195,8 @@ class Program(ServerProcess):
     def environment(self) -> dict[str, str]:
         """The environment of this process and what was given."""
         given = {name: self._filled(value) for name, value in self._environment.items()}
-        return {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "error", **given}
+        ours = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "error"}
+        return {**os.environ, **ours, **given}
 
     def _filled(self, text: str) -> str:
         return text.replace("{port}", str(self.port)).replace("{folder}", self.folder)

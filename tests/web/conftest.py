@@ -20,7 +20,9 @@ async def talk_to() -> AsyncIterator[TalkTo]:
 
     def open_talk(target: Any, settings: dict[str, Any] | None = None, **options: Any) -> Talk:
         if isinstance(target, type) and issubclass(target, RequestHandler):
-            target = Application([(r"/(?:.*)", target)], log_function=lambda handler: None, **(settings or {}))
+            target = Application(
+                [(r"/(?:.*)", target)], log_function=lambda handler: None, **(settings or {})
+            )
         talk = Talk(target, **options)
         talks.append(talk)
         return talk

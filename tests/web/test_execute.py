@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 
 from framework import gen
-from framework.httputil import HTTPConnection, HTTPHeaders, HTTPInputError, HTTPServerRequest, RequestStartLine
+from framework.httputil import (
+    HTTPConnection,
+    HTTPHeaders,
+    HTTPInputError,
+    HTTPServerRequest,
+    RequestStartLine,
+)
 from framework.iostream import StreamClosedError
 from framework.web import Application, ErrorHandler, Finish, HTTPError, RequestHandler, stream_request_body
 from framework.web.execute import HandlerDelegate
@@ -554,7 +560,9 @@ def delegate(handler: type[RequestHandler]) -> tuple[Any, Connection]:
     """What receives a request for a handler."""
     connection = Connection()
     request_line = RequestStartLine("POST", "/x", "HTTP/1.1")
-    made = HTTPServerRequest(start_line=request_line, headers=HTTPHeaders({"Host": "a"}), connection=connection)
+    made = HTTPServerRequest(
+        start_line=request_line, headers=HTTPHeaders({"Host": "a"}), connection=connection
+    )
     return Application([(r"/(.*)", handler)]).find_handler(made), connection
 
 

@@ -17,7 +17,9 @@ from tests.web.conftest import TalkTo
 from tests.web.talk import Talk, get, request
 
 
-def handler(target: str = "/", fields: dict[str, str] | None = None, body: bytes = b"", **settings: Any) -> Any:
+def handler(
+    target: str = "/", fields: dict[str, str] | None = None, body: bytes = b"", **settings: Any
+) -> Any:
     """A handler for a request that came over no connection."""
     headers = HTTPHeaders({"Host": "example.com", **(fields or {})})
     start_line = RequestStartLine("GET", target, "HTTP/1.1")
