@@ -207,8 +207,9 @@ class Target(HTTPServerConnectionDelegate):
 
 def drive(router: Router, path: str) -> Connection:
     """Sends a request with a body through a router."""
-    connection: Any = Connection()
-    message = router.start_request(object(), connection)
+    connection = Connection()
+    spoken_to: Any = connection
+    message = router.start_request(object(), spoken_to)
     line = RequestStartLine("POST", path, "HTTP/1.1")
     message.headers_received(line, HTTPHeaders({"Host": "a"}))
     message.data_received(b"body")

@@ -5,13 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable
 from http.client import responses
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from framework.httputil.errors import HTTPInputError
 from framework.httputil.headers import HTTPHeaders
-
-if TYPE_CHECKING:
-    from asyncio import Future
 
 __all__ = [
     "HTTPConnection",
@@ -109,15 +106,15 @@ class HTTPConnection:
         start_line: RequestStartLine | ResponseStartLine,
         headers: HTTPHeaders,
         chunk: bytes | None = None,
-    ) -> Future[None]:
+    ) -> Awaitable[None]:
         """Writes the head and, with it, a first piece of the body.
 
-        The future is done when the client has taken enough that more may be written.
+        What is returned is done when the client has taken enough that more may be written.
         """
         raise NotImplementedError(f"{type(self).__name__} does not implement write_headers")
 
-    def write(self, chunk: bytes) -> Future[None]:
-        """Writes a piece of the body; the future is that of `write_headers`."""
+    def write(self, chunk: bytes) -> Awaitable[None]:
+        """Writes a piece of the body; what is returned is that of `write_headers`."""
         raise NotImplementedError(f"{type(self).__name__} does not implement write")
 
     def finish(self) -> None:

@@ -77,10 +77,9 @@ class RequestHandler:
 
     # A subclass declares the arguments it takes.
     def _initialize(self) -> None:
-        pass
+        """Takes the arguments of the route (its ``kwargs``), before anything else."""
 
     initialize: Callable[..., None] = _initialize
-    """Takes the arguments of the route (its ``kwargs``), before anything else."""
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -88,6 +87,7 @@ class RequestHandler:
         return self.application.settings
 
     def _unimplemented_method(self, *args: str, **kwargs: str) -> None:
+        """Answers 405: a subclass defines the methods it serves."""
         raise HTTPError(405)
 
     head: Callable[..., Awaitable[None] | None] = _unimplemented_method

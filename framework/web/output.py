@@ -283,10 +283,10 @@ def send(handler: RequestHandler, include_footers: bool) -> asyncio.Future[None]
             start_line = ResponseStartLine("HTTP/1.1", status, handler._reason)
             sent = connection.write_headers(start_line, headers, None if silent else chunk)
             handler._headers_written = True
-            return sent
+            return asyncio.ensure_future(sent)
         for transform in transforms:
             chunk = transform.transform_chunk(chunk, include_footers)
-        return connection.write(b"" if silent else chunk)
+        return asyncio.ensure_future(connection.write(b"" if silent else chunk))
     except StreamClosedError as error:
         handler._headers_written = True
         return _failed(error)
@@ -297,9 +297,7 @@ def _add_cookies(handler: RequestHandler, headers: HTTPHeaders) -> None:
         headers.add("Set-Cookie", cookie)
 
 
-def _hold(
-    handler: RequestHandler, waiting: Awaitable[None] | None, ending: bool
-) -> asyncio.Future[None]:
+def _hold(handler: RequestHandler, waiting: Awaitable[None] | None, ending: bool) -> asyncio.Future[None]:
     """Keeps output back until something that must happen before it has happened, and what was held before it."""
     loop = asyncio.get_running_loop()
     before = handler._held

@@ -81,6 +81,9 @@ def loader_for(handler: RequestHandler, folder: str) -> BaseLoader:
     """The loader of a folder, made once for an application."""
     loaders = handler.application.template_loaders
     loader = loaders.get(folder)
+    if loader is not None and not handler.application.settings.get("compiled_template_cache", True):
+        # What was changed on disk is seen by the next page.
+        loader.reset()
     if loader is None:
         with _lock:
             loader = loaders.get(folder)

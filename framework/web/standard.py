@@ -19,6 +19,7 @@ class ErrorHandler(RequestHandler):
     """Answers every request with an error: ``status_code``."""
 
     def initialize(self, status_code: int) -> None:
+        """Takes the status to answer with."""
         self.set_status(status_code)
 
     def prepare(self) -> None:
@@ -39,10 +40,12 @@ class RedirectHandler(RequestHandler):
     """
 
     def initialize(self, url: str, permanent: bool = True) -> None:
+        """Takes the place to redirect to."""
         self._url = url
         self._permanent = permanent
 
     def get(self, *args: Any, **kwargs: Any) -> None:
+        """Redirects."""
         to_url = self._url.format(*args, **kwargs)
         if self.request.query_arguments:
             # Bytes, so that they come out as they came in.
@@ -61,6 +64,7 @@ class FallbackHandler(RequestHandler):
     """Hands requests to something else: ``fallback``, called with the request, answers them."""
 
     def initialize(self, fallback: Callable[[HTTPServerRequest], Any]) -> None:
+        """Takes what answers in place of this handler."""
         self.fallback = fallback
 
     def prepare(self) -> None:

@@ -107,6 +107,7 @@ class StaticFileHandler(RequestHandler):
         default_filename: str | None = None,
         allowed_symlink_directory: str | list[str] | None = None,
     ) -> None:
+        """Takes the folder, and what to serve for folders inside."""
         self.root = path
         self.default_filename = default_filename
         self.allowed_symlink_directory = allowed_symlink_directory
@@ -118,9 +119,11 @@ class StaticFileHandler(RequestHandler):
         _kept.clear()
 
     def head(self, path: str) -> Awaitable[None]:
+        """Answers as `get` does, without the content."""
         return self.get(path, include_body=False)
 
     def get(self, path: str, include_body: bool = True) -> Awaitable[None]:
+        """Answers with a file: whole, a range of it, or that the client has it already."""
         key = self._key(path)
         if key is None:
             return self._serve(path, None, include_body)

@@ -86,7 +86,8 @@ class Private(RequestHandler):
 
 def private(login_url: str | None) -> Application:
     """A site with a page for users only."""
-    return Application([("/private", Private)], **({"login_url": login_url} if login_url else {}))
+    settings: dict[str, Any] = {"login_url": login_url} if login_url else {}
+    return Application([("/private", Private)], **settings)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +123,11 @@ def test_decorated_methods_keep_their_names() -> None:
 
 
 def test_only_handlers_stream_their_bodies() -> None:
-    assert stream_request_body(type("Own", (RequestHandler,), {}))._stream_request_body
+    class Own(RequestHandler):
+        pass
+
+    assert stream_request_body(Own)._stream_request_body
+    wrong: Any
     for wrong in (int, 5):
         with pytest.raises(TypeError, match="decorates subclasses of RequestHandler"):
-            stream_request_body(wrong)  # type: ignore[type-var]
+            stream_request_body(wrong)

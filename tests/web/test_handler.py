@@ -245,7 +245,7 @@ def test_signing_with_several_keys_needs_the_version_of_one() -> None:
     ],
 )
 def test_setting_that_is_needed_is_named(call: Callable[[Any], Any]) -> None:
-    with pytest.raises(Exception, match="You must define the '\\w+' setting in your application"):
+    with pytest.raises(Exception, match=r"You must define the '\w+' setting in your application"):
         call(handler())
 
 
