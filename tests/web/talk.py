@@ -111,15 +111,19 @@ class Talk:
     async def ask(self, *raw: bytes, head_only: bool = False) -> Reply:
         """The answer to a request, sent piece by piece."""
         for piece in raw:
-            for _ in range(TURNS):
-                if self.transport.is_reading() or self.transport.is_closing() or self.transport.eof_written:
-                    break
-                await asyncio.sleep(0)
+            await self.until_reading()
             if self.transport.is_reading():
                 self.transport.feed(piece)
             await asyncio.sleep(0)
         await self.until_answered()
         return self.reply(head_only)
+
+    async def until_reading(self) -> None:
+        """Lets the loop run until more input is wanted, or none any more."""
+        for _ in range(TURNS):
+            if self.transport.is_reading() or self.transport.is_closing() or self.transport.eof_written:
+                return
+            await asyncio.sleep(0)
 
     async def until_answered(self) -> None:
         """Lets the loop run until the connection has nothing to answer any more."""

@@ -504,7 +504,7 @@ async def test_client_that_goes_while_its_body_is_streamed(talk_to: TalkTo) -> N
     application, told = told_by(Streaming)
     talk = talk_to(application)
     talk.transport.feed(request("/", "POST", "Content-Length: 10"))
-    await asyncio.sleep(0)
+    await talk.until_reading()
     talk.transport.feed(b"ab")
     talk.close()
     for _ in range(5):
