@@ -61,6 +61,8 @@ class WireRequest(HTTPServerRequest):
     body = b""
     chunks: list[bytes | bytearray] | None = None
     complete = False
+    # What the application found for it when it looked before the body was there; False: it has not looked.
+    route: Any = False
     # Whether its client waits to be told that the body is wanted; whether the body is to be unpacked.
     expects_continue = False
     packed = False

@@ -69,7 +69,7 @@ class ApplicationService:
 
     def open(self, request: WireRequest) -> HTTPMessageDelegate | None:
         """A delegate for handlers that stream the body, and for routes to anything but handlers."""
-        found = self._find(request)
+        found = request.route = self._find(request)
         if found is not None and not found[0]._stream_request_body:
             return None
         delegate: HTTPMessageDelegate = self._application.find_handler(request)
@@ -78,7 +78,7 @@ class ApplicationService:
 
     def serve(self, request: WireRequest) -> None:
         """Answers a whole request."""
-        found = self._find(request)
+        found: Found | None = self._find(request) if request.route is False else request.route
         if found is None or found[0]._stream_request_body:
             feed(self._application.find_handler(request), request)
             return

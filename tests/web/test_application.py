@@ -389,3 +389,20 @@ async def test_log_request_may_be_overridden(talk_to: TalkTo) -> None:
 
 def test_error_handler_is_the_default_for_what_can_not_be_made() -> None:
     assert Application.error_handler_class is ErrorHandler
+
+
+async def test_a_route_is_looked_up_once_for_a_request_with_a_body(talk_to: TalkTo) -> None:
+    asked: list[str | None] = []
+
+    class Everything(Matcher):
+        def match(self, request: HTTPServerRequest) -> dict[str, Any]:
+            asked.append(request.path)
+            return {}
+
+    class Length(RequestHandler):
+        def post(self) -> None:
+            self.write(str(len(self.request.body)))
+
+    application = Application([Rule(Everything(), Length)], log_function=lambda handler: None)
+    reply = await talk_to(application).ask(request("/x", "POST", "Content-Length: 4"), b"body")
+    assert (reply.text, asked) == ("4", ["/x"])
