@@ -69,7 +69,7 @@ def _command_line(pid: int) -> str:
             words = file.read().replace(b"\0", b" ").decode(errors="replace").strip()
     except OSError:
         words = ""
-    return words or "(ended, but nobody has waited for it)"
+    return words or "(no command line: just started, or ended and not waited for)"
 
 
 def _descriptors() -> dict[int, str]:

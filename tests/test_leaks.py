@@ -53,10 +53,11 @@ def test_a_thread_is_named() -> None:
 
 def test_a_child_process_is_named_with_its_command() -> None:
     before = Snapshot()
-    child = subprocess.Popen(["sleep", "60"])
-    assert f"child process {child.pid}: sleep 60" in before.leaked()
-    child.kill()
-    child.wait()
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as child:
+        # Its answer shows that the program runs; until then the kernel knows no command line of it.
+        child.stdin.write(b"here")  # type: ignore[union-attr]
+        child.stdout.read(4)  # type: ignore[union-attr]
+        assert f"child process {child.pid}: cat" in before.leaked()
     assert before.leaked() == []
 
 
