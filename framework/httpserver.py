@@ -8,16 +8,21 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from framework._http1.deadlines import Clock
+from framework._http1.outbox import Outbox
 from framework._http1.proxies import ProxyTrust
 from framework._http1.server import ServerConnection
 from framework._http1.services import CallableMessage, CallableService, DelegateService, Service
 from framework._http1.settings import ServerSettings
 from framework.httputil.messages import HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate
 from framework.httputil.request import HTTPServerRequest
+from framework.ioloop import IOLoop
 from framework.tcpserver import TCPServer
 from framework.util import Configurable
 
-__all__ = ["HTTPServer"]
+__all__ = ["HTTPRequest", "HTTPServer"]
+
+#: The name of `HTTPServerRequest` in old applications.
+HTTPRequest = HTTPServerRequest
 
 
 class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
@@ -98,6 +103,7 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
         self.connections: set[ServerConnection] = set()
         self._service: Service | None = None
         self._clock: Clock | None = None
+        self._outbox: Outbox | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         TCPServer.__init__(self, ssl_options, max_buffer_size=max_buffer_size, read_chunk_size=chunk_size)
 
@@ -112,12 +118,15 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
     def make_protocol(self) -> asyncio.Protocol:
         """The protocol for a new connection."""
         loop = asyncio.get_running_loop()
-        service, clock = self._service, self._clock
-        if service is None or clock is None or loop is not self._loop:
+        service, clock, outbox = self._service, self._clock, self._outbox
+        if service is None or clock is None or outbox is None or loop is not self._loop:
             self._loop = loop
+            outbox = self._outbox = Outbox(loop)
+            # A handler may stop the loop, and its answer is still to leave.
+            IOLoop.current().at_stop.append(outbox.flush)
             clock = self._clock = Clock(loop, self._clock_interval())
             service = self._service = self._make_service(loop)
-        return ServerConnection(service, self.settings, clock, self.connections, loop)
+        return ServerConnection(service, self.settings, clock, self.connections, loop, outbox)
 
     def _clock_interval(self) -> float:
         settings = self.settings

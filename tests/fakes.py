@@ -8,7 +8,7 @@ delivered (`deliver_close`). Nothing happens by itself, so a test sees each step
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 __all__ = ["FakeClock", "FakeTransport"]
@@ -72,6 +72,8 @@ class FakeTransport(asyncio.Transport):
         self.aborted = False
         self.eof_written = False
         self.writes = 0
+        # Called before a test looks at what was written: the end of a turn of the loop, for those that wait for it.
+        self.before_look: Callable[[], None] | None = None
 
     # What the protocol calls.
 
@@ -159,6 +161,8 @@ class FakeTransport(asyncio.Transport):
     @property
     def written(self) -> bytes:
         """Every byte since the start or the last `take`."""
+        if self.before_look is not None:
+            self.before_look()
         return b"".join(self._chunks)
 
     def take(self) -> bytes:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import socket
 import ssl
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from framework.httputil import (
     RequestStartLine,
     ResponseStartLine,
 )
+from framework.ioloop import IOLoop
 from framework.netutil import bind_sockets, bind_unix_socket
 from framework.web import Application, RequestHandler
 from tests._http1.wire import WireClient, get, request, until
@@ -246,18 +247,6 @@ async def test_a_unix_socket(tmp_path: Path) -> None:
     await end(server)
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
-    """Paths of a certificate for "localhost", signed by itself, and of its key."""
-    directory = tmp_path_factory.mktemp("tls")
-    cert, key = str(directory / "cert.pem"), str(directory / "key.pem")
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
-    command += ["-nodes", "-days", "2", "-keyout", key, "-out", cert, "-subj", "/CN=localhost"]
-    command += ["-addext", "subjectAltName=DNS:localhost"]
-    subprocess.run(command, check=True, capture_output=True)
-    return cert, key
-
-
 async def test_tls(certificate: tuple[str, str]) -> None:
     cert, key = certificate
     seen: list[HTTPServerRequest] = []
@@ -343,3 +332,22 @@ def test_a_server_may_serve_on_one_loop_after_another() -> None:
 
     for _ in range(2):
         assert asyncio.run(use()) == b"127.0.0.1 http GET / 0"
+
+
+def test_the_answer_of_a_handler_that_stops_the_loop_is_sent() -> None:
+    class Last(RequestHandler):
+        def get(self) -> None:
+            IOLoop.current().stop()
+            self.write("the last words")
+
+    loop = IOLoop(make_current=False)
+    (listening,) = bind_sockets(0, "127.0.0.1")
+    server = HTTPServer(Application([("/", Last)]))
+    loop.add_callback(server.add_sockets, [listening])
+    with socket.create_connection(listening.getsockname()) as client:
+        client.sendall(get("/"))
+        loop.start()
+        assert client.recv(65536).endswith(b"the last words")
+    server.stop()
+    loop.run_sync(server.close_all_connections)
+    loop.close()

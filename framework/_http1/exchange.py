@@ -94,7 +94,7 @@ class ServerExchange(HTTPConnection):
             head += "Transfer-Encoding: chunked\r\n"
         if left == writer.UNTIL_CLOSE or "close" in headers.get("Connection", "").lower():
             request.keep_alive = False
-        head += self._wire.connection_field(request, "Connection" in headers)
+        head += writer.connection_field(request.version, request.keep_alive, "Connection" in headers)
         self._left = left
         try:
             body = self._framed(chunk) if chunk else b""

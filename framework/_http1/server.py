@@ -30,6 +30,7 @@ from framework._http1.deadlines import NEVER, Clock
 from framework._http1.exchange import ServerExchange
 from framework._http1.flow import DrainWaiters
 from framework._http1.framing import Refused
+from framework._http1.outbox import Outbox
 from framework._http1.reader import BODY, DRAIN, HEAD, IDLE, PARSER_ERRORS, SLICE, RequestReader
 from framework._http1.request import WireRequest
 from framework._http1.settings import ServerSettings
@@ -42,8 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ServerConnection"]
 
-# Responses to a pipeline are put together up to this many bytes each, or so many of them, before the transport
-# gets them.
+# Output is put together up to this many bytes each, or so many pieces, before the transport gets it.
 _BATCH_BYTES = 65536
 _BATCH_COUNT = 32
 
@@ -61,6 +61,7 @@ class ServerConnection(RequestReader):
         "_last",
         "_loop",
         "_out",
+        "_outbox",
         "_read_paused",
         "_unread",
         "_unsent",
@@ -85,6 +86,7 @@ class ServerConnection(RequestReader):
         clock: Clock,
         connections: set[ServerConnection],
         loop: asyncio.AbstractEventLoop,
+        outbox: Outbox,
     ) -> None:
         super().__init__(settings, clock, service.streaming)
         self.service = service
@@ -100,9 +102,11 @@ class ServerConnection(RequestReader):
         self._held = b""
         self._read_paused = False
         self._unread = False
-        # Output that is put together while requests are being taken up.
+        # Whether requests are being taken up.
         self._feeding = False
+        # Output that is put together until the end of this turn of the loop.
         self._out: list[bytes] = []
+        self._outbox = outbox
         self._write_paused = False
         self._unsent = 0
         self._drain: DrainWaiters | None = None
@@ -147,6 +151,7 @@ class ServerConnection(RequestReader):
 
     def eof_received(self) -> None:
         """The client will send nothing more. As everywhere in this API it counts as gone: the transport closes."""
+        self.send_output()
         self._state = DRAIN
         self._ending = True
         self._watch_output()
@@ -157,6 +162,7 @@ class ServerConnection(RequestReader):
         self._state = DRAIN
         self._ending = True
         self._pending.clear()
+        self._out.clear()
         self._held = b""
         self._request = None
         if self._drain is not None:
@@ -296,11 +302,6 @@ class ServerConnection(RequestReader):
             except Exception as error:
                 self.failed(request, error)
         self._feeding = False
-        out = self._out
-        if out:
-            if self._state != DRAIN:
-                self.transport.write(b"".join(out))
-            out.clear()
         if self._active is None and not pending:
             if self._ending:
                 self._finish_connection()
@@ -376,26 +377,23 @@ class ServerConnection(RequestReader):
         else:
             # Of the rest of a body that nobody waited for there is no telling how much it is.
             request.keep_alive = request.keep_alive and request.complete
-            head += self.connection_field(request, "\r\nConnection: " in head)
+            given = "\r\nConnection: " in head
+            head += writer.connection_field(request.version, request.keep_alive, given)
             data = (head + "\r\n").encode("latin-1")
         if request.method != "HEAD":
             data += body
         if self._feeding and not self._pending and self._upload is None and request.keep_alive:
             # What `write` and `response_done` come to for most requests, without the calls: a percent of each.
-            self._out.append(data)
+            if self._out:
+                self.write(data)
+            else:
+                self._out.append(data)
+                self._outbox.add(self)
             self._active = None
             self._close_callback = None
             return
         self.write(data)
         self.response_done(request)
-
-    def connection_field(self, request: WireRequest, given: bool) -> str:
-        """The Connection line that the response to ``request`` needs, if any (RFC 9112 section 9.3)."""
-        if given:
-            return ""
-        if request.version == "HTTP/1.1":
-            return "" if request.keep_alive else "Connection: close\r\n"
-        return "Connection: Keep-Alive\r\n" if request.keep_alive else ""
 
     def response_done(self, request: WireRequest) -> None:
         """The response is complete: on to the next request, or to the end of the connection."""
@@ -419,18 +417,22 @@ class ServerConnection(RequestReader):
             self._set_deadline()
 
     def write(self, data: bytes) -> None:
-        """Sends bytes that are framed already."""
-        if self._feeding:
-            self._out.append(data)
-            if len(data) > _BATCH_BYTES or len(self._out) > _BATCH_COUNT:
-                self._send_batch()
-        elif not self.transport.is_closing():
-            self.transport.write(data)
+        """Sends bytes that are framed already, at the end of this turn of the loop unless there are many of them."""
+        out = self._out
+        out.append(data)
+        if len(data) > _BATCH_BYTES or len(out) > _BATCH_COUNT:
+            self.send_output()
+        elif len(out) == 1:
+            self._outbox.add(self)
 
-    def _send_batch(self) -> None:
-        if not self.transport.is_closing():
-            self.transport.write(b"".join(self._out))
-        self._out.clear()
+    def send_output(self) -> None:
+        """Sends what was written so far."""
+        out = self._out
+        if out:
+            data = out[0] if len(out) == 1 else b"".join(out)
+            out.clear()
+            if not self.transport.is_closing():
+                self.transport.write(data)
 
     def drained(self) -> asyncio.Future[None] | None:
         """What to wait for before more is written; None: nothing."""
@@ -439,8 +441,7 @@ class ServerConnection(RequestReader):
             future.set_exception(StreamClosedError())
             future.exception()
             return future
-        if self._out:
-            self._send_batch()
+        self.send_output()
         if not self._write_paused:
             return None
         if self._drain is None:
@@ -519,7 +520,8 @@ class ServerConnection(RequestReader):
             return
         transport = self.transport
         if self._last:
-            transport.write(self._last)
+            self._out.append(self._last)
+        self.send_output()
         unread = self._unread or self._state != IDLE or self._read_paused or bool(self._last)
         self._state = DRAIN
         self._ending = True
@@ -583,8 +585,7 @@ class ServerConnection(RequestReader):
     def detach(self, request: WireRequest) -> tuple[asyncio.Transport, bytes]:
         """Gives the transport away for another protocol, with what has been read of it."""
         self.check_answering(request)
-        if self._out:
-            self._send_batch()
+        self.send_output()
         self.connections.discard(self)
         self.clock.discard(self)
         self._state = DRAIN

@@ -15,6 +15,7 @@ __all__ = [
     "OWN_FRAMING",
     "UNTIL_CLOSE",
     "body_framing",
+    "connection_field",
     "error_response",
     "has_no_body",
     "header_block",
@@ -80,6 +81,15 @@ def body_framing(version: str, code: int, headers: HTTPHeaders) -> int:
             raise ValueError(f"Content-Length must be a number of bytes, not {length!r}")
         return int(text)
     return CHUNKED if version == "HTTP/1.1" else UNTIL_CLOSE
+
+
+def connection_field(version: str, keep_alive: bool, given: bool) -> str:
+    """The Connection line that a response needs, if any, unless one is given already (RFC 9112 section 9.3)."""
+    if given:
+        return ""
+    if version == "HTTP/1.1":
+        return "" if keep_alive else "Connection: close\r\n"
+    return "Connection: Keep-Alive\r\n" if keep_alive else ""
 
 
 def error_response(code: int) -> bytes:

@@ -66,6 +66,8 @@ class IOLoop(Configurable):
     closing: bool
     # Something was put in that no `start` has looked at yet.
     _filled: bool
+    # Called when `start` ends, for those who put something off to the end of a turn of the loop.
+    at_stop: list[Callable[[], None]]
     _signals: set[int]
 
     _of_asyncio_loop: dict[asyncio.AbstractEventLoop, IOLoop] = {}  # noqa: RUF012
@@ -152,6 +154,8 @@ class IOLoop(Configurable):
         """
         self._filled = False
         self.asyncio_loop.run_forever()
+        for callback in self.at_stop:
+            callback()
 
     def stop(self) -> None:
         """Ends `start` after the current round of callbacks; before `start`, makes it return at once.
@@ -487,6 +491,7 @@ class BaseAsyncIOLoop(IOLoop):
         self.writers = set()
         self.closing = False
         self._filled = False
+        self.at_stop = []
         self._signals = set()
         super().initialize(**kwargs)
         known[asyncio_loop] = self

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from framework._http1.deadlines import Clock, Timed
+from framework._http1.outbox import Outbox
 from framework._http1.request import WireRequest
 from framework._http1.server import ServerConnection
 from framework._http1.settings import ServerSettings
@@ -122,14 +123,17 @@ class Peer:
         self.service = service or Requests()
         self.clock = ManualClock()
         self.connections = set() if connections is None else connections
+        self.outbox = Outbox(asyncio.get_running_loop())
         self.connection = ServerConnection(
             self.service,
             ServerSettings(**settings),
             self.clock,
             self.connections,
             asyncio.get_running_loop(),
+            self.outbox,
         )
         self.transport = transport or FakeTransport()
+        self.transport.before_look = self.outbox.flush
         self.transport.set_protocol(self.connection)
         self.transport.connect()
 
@@ -139,6 +143,7 @@ class Peer:
             if not self.transport.is_reading():
                 break
             self.transport.feed(piece)
+            self.outbox.flush()
         return self.transport.take()
 
     async def settle(self) -> bytes:

@@ -88,8 +88,9 @@ class Talk:
     """One connection to an application."""
 
     def __init__(self, application: Any, **settings: Any) -> None:
-        protocol = HTTPServer(application, **settings).make_protocol()
+        protocol: Any = HTTPServer(application, **settings).make_protocol()
         self.transport = FakeTransport(protocol)
+        self.transport.before_look = protocol.send_output
         self.transport.connect()
 
     def close(self) -> None:
