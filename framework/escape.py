@@ -100,13 +100,17 @@ def xhtml_unescape(value: str | bytes) -> str:
     return html.unescape(text)
 
 
+# What `json.dumps` comes to, without its arguments.
+_encode_json = json.JSONEncoder().encode
+
+
 def json_encode(value: Any) -> str:
     """Returns ``value`` as JSON, safe inside a ``<script>`` element.
 
     ``</`` is written ``<\\/``, so that no string can close the element (RFC 8259 section 7
     permits the escape). The result still needs escaping wherever else it goes into HTML.
     """
-    return json.dumps(value).replace("</", "<\\/")
+    return _encode_json(value).replace("</", "<\\/")
 
 
 def json_decode(value: str | bytes) -> Any:
@@ -182,9 +186,11 @@ def parse_qs_bytes(
         if not value and not keep_blank_values:
             continue
         raw = value.encode("latin-1")
-        if encoded and "%" in field:
-            name = urllib.parse.unquote(name, "latin-1")
-            raw = urllib.parse.unquote_to_bytes(raw)
+        if encoded:
+            if "%" in name:
+                name = urllib.parse.unquote(name, "latin-1")
+            if b"%" in raw:
+                raw = urllib.parse.unquote_to_bytes(raw)
         values = result.get(name)
         if values is None:
             result[name] = [raw]

@@ -23,17 +23,18 @@ NO_DEFAULT: Final = NoDefault()
 _control = re.compile(r"[\x00-\x08\x0e-\x1f]")
 
 
+def _text(handler: RequestHandler, name: str, raw: bytes, strip: bool) -> str:
+    text = handler.decode_argument(raw, name=name)
+    if isinstance(text, str) and not text.isprintable():
+        text = _control.sub(" ", text)
+    return text.strip() if strip else text
+
+
 def all_of(handler: RequestHandler, name: str, source: dict[str, list[bytes]], strip: bool) -> list[str]:
     """Every value of an argument."""
     if not isinstance(strip, bool):
         raise TypeError(f"strip must be True or False, not {strip!r}: is it meant to be a default?")
-    values = []
-    for raw in source.get(name, ()):
-        text = handler.decode_argument(raw, name=name)
-        if isinstance(text, str):
-            text = _control.sub(" ", text)
-        values.append(text.strip() if strip else text)
-    return values
+    return [_text(handler, name, raw, strip) for raw in source.get(name, ())]
 
 
 def last_of(

@@ -67,12 +67,24 @@ def begin(
             *handler.path_args, **handler.path_kwargs
         )
         if waiting is not None:
+            if handler._finished and _is_done(waiting):
+                # ``return self.render(...)``, and nothing left to wait for.
+                return None
             return _after_method(handler, waiting)
         if handler._auto_finish and not handler._finished:
             handler.finish()
     except FAILURES as error:
         handler._handle_request_exception(error)
     return None
+
+
+def _is_done(waiting: Any) -> bool:
+    return (
+        isinstance(waiting, asyncio.Future)
+        and waiting.done()
+        and not waiting.cancelled()
+        and waiting.exception() is None
+    )
 
 
 async def _after_prepare(handler: RequestHandler, waiting: Awaitable[Any]) -> None:

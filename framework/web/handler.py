@@ -138,7 +138,7 @@ class RequestHandler:
     def decode_argument(self, value: bytes, name: str | None = None) -> str:
         """An argument's bytes as text; raises 400 where they aren't UTF-8."""
         try:
-            return to_unicode(value)
+            return value.decode("utf-8") if isinstance(value, bytes) else to_unicode(value)
         except UnicodeDecodeError:
             raise HTTPError(400, "Invalid unicode in %s: %r", name or "url", value[:40]) from None
 
