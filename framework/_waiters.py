@@ -27,7 +27,6 @@ class Waiter(Future[T]):
     """A place in a `Line`, and what it was served with."""
 
     _line: Line[T]
-    _timer: asyncio.TimerHandle | None = None
 
     def cancel(self, msg: Any | None = None) -> bool:
         """Leaves the line."""
@@ -52,7 +51,7 @@ class Waiter(Future[T]):
     __iter__ = __await__
 
 
-class Line(OrderedDict[Waiter[T], Any]):
+class Line(OrderedDict[asyncio.Future[T], Any]):
     """Waiters and their tags, the longest waiting first. One that gives up leaves at once.
 
     A dict, because leaving from the middle costs no more than from the ends.
@@ -63,6 +62,8 @@ class Line(OrderedDict[Waiter[T], Any]):
     def __init__(self, returned: Callable[[T], None]) -> None:
         super().__init__()
         self.returned = returned
+        # Of those who wait for a limited time.
+        self._timers: dict[asyncio.Future[T], asyncio.TimerHandle] = {}
 
     def wait(
         self,
@@ -81,8 +82,21 @@ class Line(OrderedDict[Waiter[T], Any]):
         waiter._line = self
         self[waiter] = tag
         if delay is not None:
-            waiter._timer = waiter.get_loop().call_later(max(0, delay), self._expire, waiter, expire)
+            self._timers[waiter] = waiter.get_loop().call_later(max(0, delay), self._expire, waiter, expire)
         return waiter
+
+    async def pass_through(self) -> T:
+        """Waits for as long as it takes: `wait` for those who await at once, at a third of its cost."""
+        waiter: asyncio.Future[T] = asyncio.Future()
+        self[waiter] = None
+        try:
+            return await waiter
+        except asyncio.CancelledError:
+            self._leave(waiter)
+            if waiter.done() and not waiter.cancelled():
+                # Served, and cancelled before it could take what it got.
+                self.returned(waiter.result())
+            raise
 
     def serve(self, value: T) -> bool:
         """Serves the first in line; False if nobody waits."""
@@ -93,17 +107,24 @@ class Line(OrderedDict[Waiter[T], Any]):
         if not self:
             return None
         waiter, tag = self.popitem(last=False)
-        if waiter._timer is not None:
-            waiter._timer.cancel()
-            waiter._timer = None
+        while waiter.done():
+            # Cancelled, and its task has not run since to leave.
+            if not self:
+                return None
+            waiter, tag = self.popitem(last=False)
+        if self._timers:
+            self._stop_timer(waiter)
         waiter.set_result(value)
         return (tag,)
 
-    def _leave(self, waiter: Waiter[T]) -> None:
+    def _stop_timer(self, waiter: asyncio.Future[T]) -> None:
+        timer = self._timers.pop(waiter, None)
+        if timer is not None:
+            timer.cancel()
+
+    def _leave(self, waiter: asyncio.Future[T]) -> None:
         self.pop(waiter, None)
-        if waiter._timer is not None:
-            waiter._timer.cancel()
-            waiter._timer = None
+        self._stop_timer(waiter)
 
     def _expire(self, waiter: Waiter[T], expire: Callable[[Waiter[T]], None] | None) -> None:
         self._leave(waiter)

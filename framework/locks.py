@@ -108,7 +108,22 @@ def _event_timeout(waiter: Waiter[None]) -> None:
     waiter.set_exception(TimeoutError("Timeout"))
 
 
-class Semaphore:
+class _AsyncOnly:
+    """What is entered by ``async with`` alone."""
+
+    def __enter__(self) -> None:
+        raise RuntimeError(f"Use 'async with' instead of 'with' for {type(self).__name__}")
+
+    def __exit__(
+        self,
+        typ: type[BaseException] | None,
+        value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        self.__enter__()
+
+
+class Semaphore(_AsyncOnly):
     """A number of permits: `acquire` takes one, or waits until `release` gives one back.
 
     As ``async with semaphore:``, or ``with (yield semaphore.acquire()):`` in a generator coroutine.
@@ -130,9 +145,7 @@ class Semaphore:
 
     def release(self) -> None:
         """Gives a permit back: to who waits longest, if anybody does."""
-        if self._waiters:
-            self._waiters.serve(_ReleasingContextManager(self))
-        else:
+        if not self._waiters or not self._waiters.serve(_ReleasingContextManager(self)):
             self._value += 1
 
     def acquire(self, timeout: Timeout = None) -> Awaitable[_ReleasingContextManager]:
@@ -147,22 +160,11 @@ class Semaphore:
         waiter.set_result(_ReleasingContextManager(self))
         return waiter
 
-    def __enter__(self) -> None:
-        raise RuntimeError(f"Use 'async with' instead of 'with' for {type(self).__name__}")
-
-    def __exit__(
-        self,
-        typ: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.__enter__()
-
     async def __aenter__(self) -> None:
         if self._value:
             self._value -= 1
         else:
-            await self._waiters.wait()
+            await self._waiters.pass_through()
 
     async def __aexit__(
         self,
@@ -188,13 +190,11 @@ class BoundedSemaphore(Semaphore):
         if self._value >= self._initial_value:
             raise ValueError("Semaphore released too many times")
         # Not by super(): this is the whole of an unlock.
-        if self._waiters:
-            self._waiters.serve(_ReleasingContextManager(self))
-        else:
+        if not self._waiters or not self._waiters.serve(_ReleasingContextManager(self)):
             self._value += 1
 
 
-class Lock:
+class Lock(_AsyncOnly):
     """Lets one coroutine at a time pass.
 
     As ``async with lock:``, or ``with (yield lock.acquire()):`` in a generator coroutine.
@@ -223,23 +223,12 @@ class Lock:
         except ValueError:
             raise RuntimeError("release unlocked lock") from None
 
-    def __enter__(self) -> None:
-        raise RuntimeError(f"Use `async with` instead of `with` for {type(self).__name__}")
-
-    def __exit__(
-        self,
-        typ: type[BaseException] | None,
-        value: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
-        self.__enter__()
-
     async def __aenter__(self) -> None:
         block = self._block
         if block._value:
             block._value -= 1
         else:
-            await block._waiters.wait()
+            await block._waiters.pass_through()
 
     async def __aexit__(
         self,

@@ -359,3 +359,43 @@ async def test_waiters_can_be_yielded_and_chained() -> None:
     assert await gen.multi(found) == [True, True]
     future: Future[bool] = Future()
     assert type(future) is asyncio.Future
+
+
+async def test_a_permit_is_not_lost_on_waiters_that_are_all_cancelled_in_the_same_turn() -> None:
+    lock = locks.Lock()
+    await lock.acquire()
+    waiting = [asyncio.create_task(enter(lock)) for _ in range(3)]
+    await asyncio.sleep(0)
+    for task in waiting:
+        task.cancel()
+    lock.release()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    async with lock:
+        assert [task.cancelled() for task in waiting] == [True] * 3
+
+
+async def test_a_permit_passes_over_a_waiter_that_is_cancelled_in_the_same_turn() -> None:
+    lock = locks.Lock()
+    await lock.acquire()
+    first, second = (asyncio.create_task(enter(lock)) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    lock.release()
+    await second
+    assert first.cancelled()
+
+
+async def test_a_permit_given_to_a_waiter_that_is_cancelled_before_it_runs_goes_on() -> None:
+    lock = locks.Lock()
+    await lock.acquire()
+    first, second = (asyncio.create_task(enter(lock)) for _ in range(2))
+    await asyncio.sleep(0)
+    lock.release()
+    first.cancel()
+    await second
+    assert first.cancelled()
+
+
+async def enter(lock: locks.Lock) -> None:
+    async with lock:
+        pass
