@@ -160,6 +160,10 @@ class StaticFileHandler(RequestHandler):
         absolute_path = self.get_absolute_path(self.root, self.path)
         self.absolute_path = self.validate_absolute_path(self.root, absolute_path)
         if self.absolute_path is None:
+            if not self._finished:
+                raise RuntimeError(
+                    f"validate_absolute_path of {type(self).__name__} returned None without having answered"
+                )
             return
         descriptor: int | None = None
         try:

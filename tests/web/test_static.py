@@ -454,6 +454,14 @@ async def test_validation_of_ones_own_may_know_no_file(site: Site) -> None:
     assert (await talk.ask(get("/nope"))).status == 404
 
 
+async def test_validation_that_finds_nothing_and_has_not_answered_is_an_error(site: Site) -> None:
+    class Forgetful(StaticFileHandler):
+        def validate_absolute_path(self, root: str, absolute_path: str) -> str | None:
+            return None
+
+    assert (await site(Forgetful).ask(get("/a.txt"))).status == 500
+
+
 async def test_a_size_that_was_announced_is_kept_to(site: Site) -> None:
     class Wrong(StaticFileHandler):
         def get_content_size(self) -> int:
