@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
+from typing import Any
 
+from benchmarks import aims
 from benchmarks.cores import LOAD_CORE, SERVER_CORE, pin
-from benchmarks.environment import Environment
+from benchmarks.environment import ROOT, Environment
 from benchmarks.errors import BenchmarkError
 from benchmarks.machine import Machine
 from benchmarks.peers import find_peers
-from benchmarks.report import Report, Series
-from benchmarks.setup import Setup
+from benchmarks.report import RESULTS, Report, Series
+from benchmarks.setup import MANY_REQUESTS, Setup
 from benchmarks.workloads import Workload, find_workloads
+
+#: What draws the charts: in an environment of its own, as the peers are.
+CHART_REQUIREMENTS = ("matplotlib",)
 
 
 def main() -> int:
@@ -28,32 +34,59 @@ def main() -> int:
     if SERVER_CORE == LOAD_CORE:
         print("only one core: server and load share it, and the figures are worth little", file=sys.stderr)
     pin(LOAD_CORE)
-    environment = Environment()
     try:
-        requirements = [requirement for peer in chosen for requirement in peer.requirements]
-        environment.install(requirements)
-        setup = Setup(chosen, environment, arguments.rounds, arguments.seconds)
-        machine = Machine.this(environment.versions(requirements))
+        setup = Setup.install(
+            chosen, arguments.rounds, arguments.seconds, arguments.upgrade, arguments.requests
+        )
     except BenchmarkError as error:
         print(error, file=sys.stderr)
         return 1
+    machine = Machine.this()
+    results: list[dict[str, Any]] = []
     failed = []
     for name in arguments.workloads or list(workloads):
         try:
-            _measure(workloads[name], setup, machine)
+            results.append(_measure(workloads[name], setup, machine))
         except BenchmarkError as error:
             print(f"\n{name}: {error}\n", file=sys.stderr)
             failed.append(name)
+    _draw()
+    print(f"{aims.table(results)}\n")
     if failed:
         print(f"not measured: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
 
 
-def _measure(workload: Workload, setup: Setup, machine: Machine) -> None:
+def _measure(workload: Workload, setup: Setup, machine: Machine) -> dict[str, Any]:
+    """Measure, print and save; return what was saved."""
     series = [Series(name, samples) for name, samples in workload.measure(setup).items()]
-    report = Report(workload.name, workload.title, workload.unit, workload.more_is_better, series, machine)
+    if not series:
+        raise BenchmarkError("none of the chosen peers takes part")
+    report = Report(
+        workload.name,
+        workload.title,
+        workload.unit,
+        workload.more_is_better,
+        series,
+        machine,
+        setup.versions(workload.name),
+        setup.remarks(workload.name),
+        setup.left_out(workload.name),
+    )
     print(f"\n{report.table()}\n", flush=True)
     report.save()
+    return report.values()
+
+
+def _draw() -> None:
+    """Draw all results that are there, also of earlier runs; without matplotlib there are no charts."""
+    environment = Environment("chart")
+    try:
+        environment.install(CHART_REQUIREMENTS)
+    except BenchmarkError as error:
+        print(f"no charts: {error}", file=sys.stderr)
+        return
+    subprocess.run([environment.python, "-m", "benchmarks.chart", RESULTS], cwd=ROOT, check=False)
 
 
 def _arguments(workloads: list[str], peers: list[str]) -> argparse.Namespace:
@@ -63,6 +96,9 @@ def _arguments(workloads: list[str], peers: list[str]) -> argparse.Namespace:
     parser.add_argument("--peers", nargs="+", choices=peers, metavar="PEER", help=f"of: {', '.join(peers)}")
     parser.add_argument("--rounds", type=int, default=5, help="how often each peer is measured (5)")
     parser.add_argument("--seconds", type=int, default=3, help="how long each time (3)")
+    parser.add_argument("--upgrade", action="store_true", help="install newer releases of the peers first")
+    help = f"how many `flat` has one process serve before it is compared with a fresh one ({MANY_REQUESTS})"
+    parser.add_argument("--requests", type=int, default=MANY_REQUESTS, help=help)
     arguments = parser.parse_args()
     for name in arguments.workloads:
         if name not in workloads:

@@ -32,7 +32,7 @@ class Client:
         if self._streams is None:
             self._streams = await asyncio.open_connection("127.0.0.1", self._port)
         reader, writer = self._streams
-        body = request.body.encode()
+        body = request.body if isinstance(request.body, bytes) else request.body.encode()
         fields = {"Host": "localhost", "Content-Length": str(len(body)), **request.headers}
         lines = [f"{request.method} {request.path} HTTP/1.1", *(f"{n}: {v}" for n, v in fields.items())]
         writer.write("\r\n".join([*lines, "", ""]).encode() + body)

@@ -1,4 +1,4 @@
-"""The load: wrk, on a core of its own."""
+"""The load: wrk, a thread on each core that the server does not have."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ import subprocess
 import tempfile
 from dataclasses import dataclass, field
 
-from benchmarks.cores import LOAD_CORE, SERVER_CORE, Busy
+from benchmarks.cores import LOAD_CORES, SERVER_CORE, Busy
 from benchmarks.errors import BenchmarkError
 
 __all__ = ["Load", "Request", "Sample"]
+
+
+#: How long an answer may take: uploads do, where the server is slow. (wrk gives up after 2 seconds.)
+_PATIENCE = "20s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,7 @@ class Request:
     path: str
     method: str = "GET"
     headers: dict[str, str] = field(default_factory=dict)
-    body: str = ""
+    body: str | bytes = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +45,13 @@ class Load:
         connections: how many at once.
         seconds: for how long.
         pipeline: requests sent at once on each connection.
+        tls: whether over TLS; no certificate is checked.
     """
 
     connections: int = 64
     seconds: int = 3
     pipeline: int = 1
+    tls: bool = False
 
     def run(self, port: int, request: Request, seconds: int | None = None) -> Sample:
         """Ask for `seconds` (or the load's own) and return requests per second.
@@ -53,7 +59,7 @@ class Load:
         Raises:
             BenchmarkError: an answer was missing or told of an error.
         """
-        load, server = Busy(LOAD_CORE), Busy(SERVER_CORE)
+        load, server = Busy(*LOAD_CORES), Busy(SERVER_CORE)
         output = self._wrk(port, request, seconds or self.seconds)
         details = {"load core idle": 1 - load.share(), "server core busy": server.share()}
         return _parse(output, details)
@@ -66,13 +72,12 @@ class Load:
             script = os.path.join(folder, "request.lua")
             with open(script, "w") as file:
                 file.write(self._script(request))
-            command = ["taskset", "-c", str(LOAD_CORE), wrk, "-t1", f"-c{self.connections}", "--latency"]
-            command += [
-                f"-d{seconds}s",
-                "-s",
-                script,
-                f"http://127.0.0.1:{port}{request.path}",
-            ]
+                if isinstance(request.body, bytes):
+                    file.write(_read_body(folder, request.body))
+            cores = LOAD_CORES[: self.connections]
+            command = ["taskset", "-c", ",".join(map(str, cores)), wrk, "--latency", "--timeout", _PATIENCE]
+            command += [f"-t{len(cores)}", f"-c{self.connections}", f"-d{seconds}s", "-s", script]
+            command.append(f"{'https' if self.tls else 'http'}://127.0.0.1:{port}{request.path}")
             done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise BenchmarkError(f"wrk failed: {done.stderr or done.stdout}")
@@ -81,7 +86,7 @@ class Load:
     def _script(self, request: Request) -> str:
         lines = [f"wrk.method = {_lua(request.method)}"]
         lines += [f"wrk.headers[{_lua(name)}] = {_lua(value)}" for name, value in request.headers.items()]
-        if request.body:
+        if request.body and isinstance(request.body, str):
             lines.append(f"wrk.body = {_lua(request.body)}")
         if self.pipeline > 1:
             # Made once: the load must not be what is measured.
@@ -91,6 +96,14 @@ class Load:
                 "request = function() return all end",
             ]
         return "\n".join(lines) + "\n"
+
+
+def _read_body(folder: str, body: bytes) -> str:
+    """Put a body, which may be large, into a file, and return the line of Lua that reads it."""
+    path = os.path.join(folder, "body")
+    with open(path, "wb") as file:
+        file.write(body)
+    return f'wrk.body = assert(io.open({_lua(path)}, "rb")):read("*a")\n'
 
 
 def _lua(text: str) -> str:

@@ -22,20 +22,20 @@ class Machine:
     versions: dict[str, str]
 
     @classmethod
-    def this(cls, versions: dict[str, str]) -> Machine:
-        """Describe this machine; `versions` are those of the packages that take part."""
+    def this(cls) -> Machine:
+        """Describe this machine, and the programs that load servers or stand before them."""
         return cls(
             _processor(),
             os.cpu_count() or 1,
             f"{platform.system()} {platform.release().split('-')[0]} {platform.machine()}",
             f"{platform.python_implementation()} {platform.python_version()}",
-            dict(sorted({**versions, **_tools()}.items())),
+            _tools(),
         )
 
     def summary(self) -> str:
-        """Return it in a line or two."""
-        versions = ", ".join(f"{name} {version}" for name, version in self.versions.items())
-        return f"{self.processor}, {self.cores} cores, {self.system}, {self.python}\n{versions}"
+        """Return it in a line."""
+        versions = [f"{name} {version}" for name, version in self.versions.items()]
+        return ", ".join([self.processor, f"{self.cores} cores", self.system, self.python, *versions])
 
     def values(self) -> dict[str, object]:
         """Return it for JSON."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import http.client
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
+from benchmarks.ask import ask, cookies
 from benchmarks.errors import BenchmarkError
 from benchmarks.load import Load, Request, Sample
+from benchmarks.peers import Peer
 from benchmarks.server import Server
 from benchmarks.setup import Setup
+from benchmarks.surroundings import nothing
+from benchmarks.turns import take_turns
 
 __all__ = ["Expected", "PeerWorkload"]
 
@@ -25,12 +29,14 @@ class Expected:
         body: the bytes, or what `read` makes of them.
         type: the media type.
         status: the status code.
+        sets_cookie: whether a cookie comes with it.
         read: for bodies that may differ in what does not matter, such as blanks in JSON.
     """
 
     body: object
     type: str = "text/html"
     status: int = 200
+    sets_cookie: bool = False
     read: Callable[[bytes], object] = bytes
 
     def check(self, who: str, answer: http.client.HTTPResponse, body: bytes) -> None:
@@ -42,6 +48,8 @@ class Expected:
         media_type = (answer.getheader("Content-Type") or "").partition(";")[0].strip()
         if answer.status != self.status or media_type != self.type:
             raise BenchmarkError(f"{who} answers {answer.status} {media_type}, not {self.status} {self.type}")
+        if self.sets_cookie and "Set-Cookie" not in answer.headers:
+            raise BenchmarkError(f"{who} sets no cookie")
         if self.read(body) != self.body:
             raise BenchmarkError(f"{who} answers {body[:200]!r} ({len(body)} bytes), not {self.body!r:.200}")
 
@@ -56,7 +64,9 @@ class PeerWorkload:
         request: what is asked.
         expected: what has to be answered.
         load: by how many at once.
-        keeps_cookie: whether the cookies of a first answer are sent with every request.
+        then: what has to be answered to a second request with the first answer's cookies, which then is
+            the one to measure with; None: there are no cookies.
+        needs: what has to run or be there meanwhile; gives further arguments for the peers.
     """
 
     name: str
@@ -64,28 +74,31 @@ class PeerWorkload:
     request: Request
     expected: Expected
     load: Load = field(default_factory=Load)
-    keeps_cookie: bool = False
+    then: Expected | None = None
+    needs: Callable[[], AbstractContextManager[Sequence[str]]] = nothing
     unit: str = "requests/s"
     more_is_better: bool = True
 
     def measure(self, setup: Setup) -> dict[str, list[Sample]]:
-        """Measure each peer that takes part, one after the other, `setup.rounds` times."""
-        peers = [peer for peer in setup.peers if self.name in peer.workloads]
-        series: dict[str, list[Sample]] = {peer.name: [] for peer in peers}
-        for number in range(setup.rounds):
-            for peer in peers:
-                print(f"{self.name}: round {number + 1}, {peer.name}", file=sys.stderr)
-                with setup.serve(peer, self.name) as server:
-                    request = self._checked(peer.name, server)
-                    self.load.run(server.port, request, WARM_UP_SECONDS)
-                    before = server.cpu_seconds()
-                    sample = self.load.run(server.port, request, setup.seconds)
-                    used = server.cpu_seconds() - before
-                    # Shakes less than the rate where the machine has other things to do.
-                    sample.details["CPU µs/request"] = used * 1e6 / (sample.value * setup.seconds)
-                    sample.details["memory MB"] = server.memory() / 1e6
-                    series[peer.name].append(sample)
-        return series
+        """Measure each peer that takes part, in turns."""
+        with self.needs() as more:
+            return take_turns(self.name, setup, lambda peer: self._measure(setup, peer, more))
+
+    def _measure(self, setup: Setup, peer: Peer, more: Sequence[str]) -> Sample:
+        with setup.serve(peer, self.name, more) as server:
+            request = self._checked(peer.name, server)
+            try:
+                self.load.run(server.port, request, WARM_UP_SECONDS)
+                before = server.cpu_seconds()
+                sample = self.load.run(server.port, request, setup.seconds)
+            except BenchmarkError as error:
+                raise BenchmarkError(f"{error}\n{server.log()}") from error
+            used = server.cpu_seconds() - before
+            # Shakes less than the rate where the machine has other things to do.
+            sample.details["CPU µs/request"] = used * 1e6 / (sample.value * setup.seconds)
+            sample.details["memory MB"] = server.memory() / 1e6
+            sample.details["threads"] = server.threads()
+            return sample
 
     def _checked(self, who: str, server: Server) -> Request:
         """Ask once, compare, and return the request to measure with."""
@@ -95,24 +108,14 @@ class PeerWorkload:
             raise BenchmarkError(f"{error}\n{server.log()}") from error
 
     def _request(self, who: str, port: int) -> Request:
-        answer, body = _ask(port, self.request)
+        answer, body = ask(port, self.request, self.load.tls)
         self.expected.check(who, answer, body)
-        if not self.keeps_cookie:
+        if self.then is None:
             return self.request
-        pairs = [value.partition(";")[0] for value in answer.headers.get_all("Set-Cookie", [])]
-        request = replace(self.request, headers=self.request.headers | {"Cookie": "; ".join(pairs)})
-        answer, body = _ask(port, request)
-        self.expected.check(who, answer, body)
-        if not pairs or "Set-Cookie" not in answer.headers:
+        kept = cookies(answer)
+        if not kept:
             raise BenchmarkError(f"{who} sets no cookie")
+        request = replace(self.request, headers=self.request.headers | kept)
+        answer, body = ask(port, request, self.load.tls)
+        self.then.check(who, answer, body)
         return request
-
-
-def _ask(port: int, request: Request) -> tuple[http.client.HTTPResponse, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    try:
-        connection.request(request.method, request.path, request.body or None, request.headers)
-        answer = connection.getresponse()
-        return answer, answer.read()
-    finally:
-        connection.close()

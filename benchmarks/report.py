@@ -1,19 +1,24 @@
-"""What was measured, as a table, as JSON, as a chart."""
+"""What was measured, as a table and as JSON."""
 
 from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
+from typing import Any
 
-from benchmarks.chart import bars
 from benchmarks.load import Sample
 from benchmarks.machine import Machine
 
-__all__ = ["Report", "Series"]
+__all__ = ["RESULTS", "Report", "Series"]
 
 RESULTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "results")
+
+#: With less idle time than this the load may have been what was measured.
+_LEAST_IDLE = 0.05
+_IDLE = "load core idle"
+_COST = "CPU µs/request"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,19 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The outcome of a workload."""
+    """The outcome of a workload.
+
+    Args:
+        name: of the workload.
+        title: what it is, in a line.
+        unit: what the values are.
+        more_is_better: whether a larger value is the better one.
+        series: the samples of each peer, this project's first.
+        machine: what they were measured on.
+        versions: of what each peer consists of, by its name.
+        remarks: what a peer's figures are to be read with, by its name.
+        left_out: why others are missing, by their names.
+    """
 
     name: str
     title: str
@@ -50,6 +67,9 @@ class Report:
     more_is_better: bool
     series: list[Series]
     machine: Machine
+    versions: dict[str, dict[str, str]] = field(default_factory=dict)
+    remarks: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
 
     def ratio(self, other: Series) -> float:
         """How many times better the first series is than another."""
@@ -73,28 +93,33 @@ class Report:
                 shown = "" if value is None else f"{value:.0%}" if "core" in key else f"{value:.2f}"
                 line += f"  {shown:>16}"
             lines.append(line)
-        rounds = len(self.series[0].samples)
-        lines += ["", f"medians of {rounds} rounds; {self.machine.summary()}"]
-        return "\n".join(lines)
+        return "\n".join([*lines, "", *self._notes()])
 
-    def save(self, folder: str = RESULTS) -> list[str]:
-        """Write JSON and chart, and return the paths."""
+    def _notes(self) -> list[str]:
+        lines = [f"medians of {len(self.series[0].samples)} rounds; {self.machine.summary()}"]
+        for series in self.series:
+            if versions := self.versions.get(series.name):
+                parts = ", ".join(f"{name} {version}" for name, version in versions.items())
+                lines.append(f"{series.name}: {parts}")
+        for series in self.series:
+            idle = series.detail(_IDLE)
+            if idle is not None and idle < _LEAST_IDLE:
+                lines.append(f"{series.name}: the load had nothing in reserve{_bound(series)}")
+        lines += [f"{name}: {remark}" for name, remark in self.remarks.items()]
+        lines += [f"without {name}: {reason}" for name, reason in self.left_out.items()]
+        return lines
+
+    def save(self, folder: str = RESULTS) -> str:
+        """Write it as JSON, and return the path."""
         os.makedirs(folder, exist_ok=True)
-        paths = [os.path.join(folder, f"{self.name}{ending}") for ending in (".json", ".svg")]
-        with open(paths[0], "w", encoding="utf-8") as file:
-            json.dump(self._values(), file, indent=2, ensure_ascii=False)
+        path = os.path.join(folder, f"{self.name}.json")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(self.values(), file, indent=2, ensure_ascii=False)
             file.write("\n")
-        with open(paths[1], "w", encoding="utf-8") as file:
-            file.write(
-                bars(
-                    self.title,
-                    f"{self.unit}; medians, least and greatest of {len(self.series[0].samples)} rounds",
-                    [(series.name, series.median, *series.spread) for series in self.series],
-                )
-            )
-        return paths
+        return path
 
-    def _values(self) -> dict[str, object]:
+    def values(self) -> dict[str, Any]:
+        """Return it for JSON."""
         return {
             "workload": self.name,
             "title": self.title,
@@ -108,8 +133,17 @@ class Report:
                     "min": series.spread[0],
                     "max": series.spread[1],
                     "ratio": self.ratio(series),
+                    "versions": self.versions.get(series.name, {}),
                     "samples": [{"value": sample.value, **sample.details} for sample in series.samples],
                 }
                 for series in self.series
             ],
+            "remarks": self.remarks,
+            "left_out": self.left_out,
         }
+
+
+def _bound(series: Series) -> str:
+    """Say what the server could have reached at most, by the processor time that it took."""
+    cost = series.detail(_COST)
+    return f"; a core serves at most {1e6 / cost:,.0f} requests/s at this cost" if cost else ""

@@ -18,7 +18,9 @@ from benchmarks.errors import BenchmarkError
 __all__ = ["Server", "free_port"]
 
 START_SECONDS = 30.0
-STOP_SECONDS = 10.0
+# Some peers wait for their clients to go.
+STOP_SECONDS = 3.0
+POLL_SECONDS = 0.002
 
 
 def free_port() -> int:
@@ -36,7 +38,7 @@ class Server:
         command: the command line.
         port: where it will listen.
         environment: variables beside those of this process.
-        pinned: whether it is kept on the server's core; otherwise it has them all.
+        core: the one it is kept on; None: it has them all.
     """
 
     def __init__(
@@ -44,12 +46,12 @@ class Server:
         command: Sequence[str],
         port: int,
         environment: Mapping[str, str] | None = None,
-        pinned: bool = True,
+        core: int | None = SERVER_CORE,
     ) -> None:
         self.port = port
         self._command = list(command)
         self._environment = {**os.environ, "PYTHONPATH": ROOT, **(environment or {})}
-        self._pinned = pinned
+        self._core = core
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -62,7 +64,7 @@ class Server:
             cwd=ROOT,
             env=self._environment,
             start_new_session=True,
-            preexec_fn=_pin if self._pinned else unpin,
+            preexec_fn=self._choose_cores,
         )
         try:
             self._wait(self._process)
@@ -92,17 +94,36 @@ class Server:
         return self._log.read().decode(errors="replace")
 
     def memory(self) -> int:
-        """Return the bytes of memory that the process has to itself or shares (its resident set)."""
-        if self._process is None:
-            raise BenchmarkError("the server does not run")
-        with open(f"/proc/{self._process.pid}/statm") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        """Return the bytes of memory of the server's processes; what they share is counted once."""
+        total = 0
+        for pid in self._processes():
+            try:
+                with open(f"/proc/{pid}/smaps_rollup") as file:
+                    total += sum(int(line.split()[1]) * 1024 for line in file if line.startswith("Pss:"))
+            except OSError:
+                continue
+        return total
+
+    def threads(self) -> int:
+        """Return how many threads the server's processes have."""
+        total = 0
+        for pid in self._processes():
+            try:
+                total += len(os.listdir(f"/proc/{pid}/task"))
+            except OSError:
+                continue
+        return total
 
     def cpu_seconds(self) -> float:
-        """Return the processor time that the server's processes, children included, have used."""
+        """Return the processor time that the server's processes have used."""
+        ticks = sum(int(fields[11]) + int(fields[12]) for fields in self._processes().values())
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+    def _processes(self) -> dict[str, list[str]]:
+        """Return the process and those it has started: what `/proc/PID/stat` says, by their ids."""
         if self._process is None:
             raise BenchmarkError("the server does not run")
-        ticks = 0
+        found = {}
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
                 with open(f"/proc/{pid}/stat") as file:
@@ -111,8 +132,14 @@ class Server:
             except OSError:
                 continue
             if int(fields[3]) == self._process.pid:
-                ticks += int(fields[11]) + int(fields[12])
-        return ticks / os.sysconf("SC_CLK_TCK")
+                found[pid] = fields
+        return found
+
+    def _choose_cores(self) -> None:
+        if self._core is None:
+            unpin()
+        else:
+            pin(self._core)
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -123,7 +150,7 @@ class Server:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
                 return
             except OSError:
-                time.sleep(0.02)
+                time.sleep(POLL_SECONDS)
         raise BenchmarkError(f"{' '.join(self._command)} does not listen on {self.port}:\n{self.log()}")
 
     def _signal(self, process: subprocess.Popen[bytes], number: int) -> None:
@@ -131,7 +158,3 @@ class Server:
             os.killpg(process.pid, number)
         except ProcessLookupError:
             pass
-
-
-def _pin() -> None:
-    pin(SERVER_CORE)

@@ -5,6 +5,10 @@ A module says at its top, as literals (it is read before what it imports is inst
 - `NAME`: what tables call it,
 - `REQUIREMENTS`: what to install,
 - `WORKLOADS`: which workloads it takes part in,
+- `WITHOUT`, if something is amiss: why it does not take part in others, by their names,
+- `NATIVE = True`, if its server is compiled from another language than Python,
+- `IMPORTS`, which module an application imports first, if how long that takes is to be measured,
+- `REMARK`, if its figures are to be read with something in mind,
 
 and, run with `python -m`, serves them on `options().port` of 127.0.0.1 in one process, without an access log.
 """
@@ -14,7 +18,7 @@ from __future__ import annotations
 import argparse
 import ast
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 __all__ = ["Peer", "find_peers", "options"]
 
@@ -28,6 +32,10 @@ class Peer:
     name: str
     requirements: tuple[str, ...]
     workloads: frozenset[str]
+    without: dict[str, str] = field(default_factory=dict)
+    native: bool = False
+    remark: str = ""
+    imports: str = ""
 
 
 def find_peers() -> list[Peer]:
@@ -44,7 +52,7 @@ def _read(folder: str, key: str) -> Peer:
     for statement in tree.body:
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
             name = statement.targets[0].id
-            if name in ("NAME", "REQUIREMENTS", "WORKLOADS"):
+            if name in ("NAME", "REQUIREMENTS", "WORKLOADS", "WITHOUT", "NATIVE", "REMARK", "IMPORTS"):
                 facts[name] = ast.literal_eval(statement.value)
     return Peer(
         key,
@@ -52,13 +60,24 @@ def _read(folder: str, key: str) -> Peer:
         facts["NAME"],
         tuple(facts["REQUIREMENTS"]),
         frozenset(facts["WORKLOADS"]),
+        facts.get("WITHOUT", {}),
+        facts.get("NATIVE", False),
+        facts.get("REMARK", ""),
+        facts.get("IMPORTS", ""),
     )
 
 
 def options() -> argparse.Namespace:
-    """Read a peer's command line: `port`, `workload`, `static` (a folder of files)."""
+    """Read a peer's command line.
+
+    `port` and `workload`; `static`, a folder of files; where the workload needs them, `redis`, the URL of a
+    server, and the paths of a `certificate` and its `key`.
+    """
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--workload", default="")
     parser.add_argument("--static", default=".")
+    parser.add_argument("--redis", default="")
+    parser.add_argument("--certificate", default="")
+    parser.add_argument("--key", default="")
     return parser.parse_args()

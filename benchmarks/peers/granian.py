@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 from granian import Granian
@@ -13,7 +14,9 @@ from benchmarks.samples import HELLO, HTML
 
 NAME = "Granian, bare ASGI"
 REQUIREMENTS = ["granian", "uvloop"]
-WORKLOADS = ["hello", "hello_async", "pipelined"]
+WORKLOADS = ["hello", "hello_async", "pipelined", "connections", "startup", "tls"]
+NATIVE = True
+REMARK = "a supervisor process, and threads of its runtime beside that of Python; all on the one core"
 
 START = {
     "type": "http.response.start",
@@ -32,14 +35,19 @@ async def application(
 
 
 def main() -> None:
+    arguments = options()
     server = Granian(
         "benchmarks.peers.granian:application",
         address="127.0.0.1",
-        port=options().port,
+        port=arguments.port,
         interface=Interfaces.ASGINL,
         workers=1,
         runtime_threads=1,
         loop=Loops.uvloop,
+        # So many connections at once; it takes 1,024 otherwise.
+        backpressure=20_000,
+        ssl_cert=Path(arguments.certificate) if arguments.certificate else None,
+        ssl_key=Path(arguments.key) if arguments.key else None,
         log_enabled=False,
         log_access=False,
     )

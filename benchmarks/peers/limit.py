@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from typing import cast
 
 import httptools
@@ -13,15 +14,20 @@ from benchmarks.samples import HELLO, HTML
 
 NAME = "the limit"
 REQUIREMENTS = ["httptools", "uvloop"]
-WORKLOADS = ["hello", "hello_async", "pipelined"]
+WORKLOADS = ["hello", "hello_async", "json", "pipelined", "connections", "startup", "tls", "iostream"]
 
-RESPONSE = (
-    f"HTTP/1.1 200 OK\r\nContent-Type: {HTML}\r\nContent-Length: {len(HELLO)}\r\n\r\n{HELLO}"
-).encode()
+JSON = '{"id": 42, "q": "caf\\u00e9 au lait", "tags": ["a", "b"], "ok": true}'
+
+
+def constant(type: str, body: str) -> bytes:
+    return f"HTTP/1.1 200 OK\r\nContent-Type: {type}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
 
 
 class Constant(asyncio.Protocol):
     transport: asyncio.WriteTransport
+
+    def __init__(self, response: bytes) -> None:
+        self.response = response
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.WriteTransport", transport)
@@ -31,11 +37,18 @@ class Constant(asyncio.Protocol):
         self.parser.feed_data(data)
 
     def on_message_complete(self) -> None:
-        self.transport.write(RESPONSE)
+        self.transport.write(self.response)
 
 
 async def main() -> None:
-    server = await asyncio.get_running_loop().create_server(Constant, "127.0.0.1", options().port)
+    arguments = options()
+    response = constant("application/json", JSON) if arguments.workload == "json" else constant(HTML, HELLO)
+    tls = None
+    if arguments.certificate:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(arguments.certificate, arguments.key)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Constant(response), "127.0.0.1", arguments.port, ssl=tls)
     await server.serve_forever()
 
 

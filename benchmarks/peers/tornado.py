@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any
 
 from tornado.ioloop import IOLoop
-from tornado.web import Application, RequestHandler, StaticFileHandler
+from tornado.web import Application, RequestHandler, StaticFileHandler, stream_request_body
 
 from benchmarks.peers import options
-from benchmarks.samples import HELLO, ROUTES, ROWS, SECRET, route
+from benchmarks.samples import HELLO, ROWS, SECRET, route, route_numbers
+from benchmarks.visits import Visits
 
 NAME = "Tornado"
-REQUIREMENTS = ["tornado"]
+REQUIREMENTS = ["tornado", "redis", "hiredis"]
+IMPORTS = "tornado.web"
 WORKLOADS = [
     "hello",
     "hello_async",
     "json",
     "form",
+    "form_json",
     "cookie",
+    "session",
+    "upload",
+    "upload_stream",
     "routes",
+    "routes_10",
+    "connections",
+    "startup",
+    "tls",
     "pipelined",
+    "iostream",
+    "queue",
+    "lock",
+    "client",
     "static_1k",
     "static_1m",
     "template",
@@ -54,6 +69,42 @@ class Cookie(RequestHandler):
         self.write(HELLO)
 
 
+class FormJson(RequestHandler):
+    def post(self) -> None:
+        values = json.loads(self.request.body)
+        self.write(f"{values['name']}, {values['city']}")
+
+
+class Upload(RequestHandler):
+    def post(self) -> None:
+        for name, files in self.request.files.items():
+            self.write(f"{name} {len(files[0]['body'])}")
+
+
+@stream_request_body
+class UploadStream(RequestHandler):
+    def prepare(self) -> None:
+        self.size = 0
+
+    def data_received(self, chunk: bytes) -> None:
+        self.size += len(chunk)
+
+    def post(self) -> None:
+        self.write(str(self.size))
+
+
+class Visit(RequestHandler):
+    def initialize(self, visits: Visits) -> None:
+        self.visits = visits
+
+    async def get(self) -> None:
+        before = self.get_signed_cookie("sid")
+        visitor, number = await self.visits.count(before.decode() if before else None)
+        if before is None:
+            self.set_signed_cookie("sid", visitor)
+        self.write(f"visit {number}")
+
+
 class Item(RequestHandler):
     def get(self, number: str) -> None:
         self.write(number)
@@ -71,17 +122,21 @@ def main() -> None:
         (r"/hello_async", HelloAsync),
         (r"/json/([0-9]+)", Json),
         (r"/form", Form),
+        (r"/form_json", FormJson),
+        (r"/upload", Upload),
+        (r"/upload_stream", UploadStream),
         (r"/cookie", Cookie),
         (r"/table", Table),
+        (r"/session", Visit, {"visits": Visits(arguments.redis)}),
         (r"/static/(.*)", StaticFileHandler, {"path": arguments.static}),
     ]
-    if arguments.workload == "routes":
-        routes += [(route(number) + "([0-9]+)", Item) for number in range(ROUTES)]
+    routes += [(route(number) + "([0-9]+)", Item) for number in route_numbers(arguments.workload)]
     template_path = os.path.join(os.path.dirname(__file__), "templates", "tornado")
     application = Application(
         routes, cookie_secret=SECRET, log_function=lambda handler: None, template_path=template_path
     )
-    application.listen(arguments.port, "127.0.0.1")
+    tls = {"certfile": arguments.certificate, "keyfile": arguments.key} if arguments.certificate else None
+    application.listen(arguments.port, "127.0.0.1", ssl_options=tls)
     IOLoop.current().start()
 
 

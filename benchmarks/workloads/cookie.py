@@ -5,5 +5,9 @@ from benchmarks.peer_workload import Expected, PeerWorkload
 from benchmarks.samples import HELLO
 
 WORKLOAD = PeerWorkload(
-    "cookie", "a signed cookie read and set", Request("/cookie"), Expected(HELLO.encode()), keeps_cookie=True
+    "cookie",
+    "a signed cookie read and set",
+    Request("/cookie"),
+    Expected(HELLO.encode(), sets_cookie=True),
+    then=Expected(HELLO.encode(), sets_cookie=True),
 )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.load import Load, Request, _parse
+from benchmarks.load import Load, Request, _parse, _read_body
 
 OUTPUT = """\
 Running 3s test @ http://127.0.0.1:8000/hello
@@ -65,3 +67,10 @@ def test_the_request_is_written_for_lua_with_every_odd_character_escaped() -> No
 
 def test_a_pipeline_is_made_once() -> None:
     assert "all = string.rep(wrk.format(), 16)" in Load(pipeline=16)._script(Request("/"))
+
+
+def test_a_body_of_bytes_is_read_from_a_file(tmp_path: Path) -> None:
+    line = _read_body(str(tmp_path), b"\x00\xff\r\n")
+    assert (tmp_path / "body").read_bytes() == b"\x00\xff\r\n"
+    assert line.startswith("wrk.body = assert(io.open(") and line.endswith(':read("*a")\n')
+    assert "wrk.body" not in Load()._script(Request("/", "POST", body=b"bytes"))

@@ -1,0 +1,1 @@
+"""The clients among the peers: one program each, which fetches a URL again and again."""

@@ -1,0 +1,5 @@
+"""httpx: see `benchmarks.clients`."""
+
+NAME = "httpx"
+REQUIREMENTS = ["httpx", "uvloop"]
+WORKLOADS = ["client"]
