@@ -11,10 +11,11 @@ import threading
 from types import FrameType
 from typing import Any
 
+from framework._subprocess import Subprocess
 from framework.log import gen_log
 from framework.platform.forking import release_loops, renew_loops
 
-__all__ = ["cpu_count", "fork_processes", "task_id"]
+__all__ = ["Subprocess", "cpu_count", "fork_processes", "task_id"]
 
 MAX_RESTARTS = 100
 

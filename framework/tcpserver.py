@@ -1,4 +1,4 @@
-"""Servers: listening sockets, and the processes that share them."""
+"""Servers: listening sockets, the processes that share them, and a stream for each connection."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import asyncio
 import os
 import socket
 import ssl
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from framework._background import run_in_background
+from framework.gen import convert_yielded
 from framework.ioloop import IOLoop
-from framework.netutil import bind_sockets, ssl_options_to_context
+from framework.iostream import IOStream, SSLIOStream
+from framework.log import app_log, gen_log
+from framework.netutil import add_accept_handler, bind_sockets, ssl_options_to_context, ssl_wrap_socket
 from framework.process import fork_processes
 
 __all__ = ["TCPServer"]
@@ -28,7 +31,17 @@ def _check_files(ssl_options: dict[str, Any]) -> None:
 
 
 class TCPServer:
-    """Accepts connections on any number of sockets.
+    """Accepts connections on any number of sockets, and hands each on as a stream.
+
+    Subclasses define `handle_stream`::
+
+        class EchoServer(TCPServer):
+            async def handle_stream(self, stream, address):
+                try:
+                    while True:
+                        await stream.write(await stream.read_until(b"\\n"))
+                except StreamClosedError:
+                    pass
 
     Three ways to start one:
 
@@ -37,7 +50,7 @@ class TCPServer:
     - `add_sockets`: the caller makes the sockets, and forks, as it likes
 
     ``ssl_options`` is an `ssl.SSLContext`, or a dict of what `ssl_options_to_context` takes: ``certfile`` at least
-    (`KeyError`), and files that exist (`ValueError`).
+    (`KeyError`), and files that exist (`ValueError`). ``max_buffer_size`` and ``read_chunk_size`` are for the streams.
     """
 
     def __init__(
@@ -55,14 +68,23 @@ class TCPServer:
         # By file descriptor: the socket, and what serves it once it does.
         self._sockets: dict[int, socket.socket] = {}
         self._servers: dict[int, asyncio.AbstractServer] = {}
+        self._end_accepting: dict[int, Callable[[], None]] = {}
         # Those that the loop is about to take over.
         self._starting: set[socket.socket] = set()
         self._started = False
         self._backlog = 128
 
+    def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> Awaitable[None] | None:
+        """Called with each connection; may be a coroutine. What it raises is logged, and ends the connection.
+
+        :arg stream: an `SSLIOStream` with ``ssl_options``. The handshake has not been waited for.
+        :arg address: the other side's, as the socket's family has it: ``(host, port)`` for IPv4.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not define handle_stream()")
+
     def make_protocol(self) -> asyncio.Protocol:
-        """The protocol for a new connection."""
-        raise NotImplementedError(f"{type(self).__name__} does not implement make_protocol")
+        """The protocol for a new connection, of a server that speaks to asyncio's transports instead of streams."""
+        raise NotImplementedError(f"{type(self).__name__} does not define make_protocol()")
 
     def listen(
         self,
@@ -130,7 +152,9 @@ class TCPServer:
         for listening in sockets:
             listening.setblocking(False)
             self._sockets[listening.fileno()] = listening
-            if asyncio._get_running_loop() is loop:
+            if type(self).make_protocol is TCPServer.make_protocol:
+                self._accept_streams(listening, context)
+            elif asyncio._get_running_loop() is loop:
                 self._begin(loop, listening, context)
             else:
                 # The loop's first turn will run it.
@@ -166,8 +190,40 @@ class TCPServer:
             elif server is not None:
                 self._servers[listening.fileno()] = server
 
+    def _accept_streams(self, listening: socket.socket, context: ssl.SSLContext | None) -> None:
+        def accepted(connection: socket.socket, address: Any) -> None:
+            try:
+                stream = self._make_stream(connection, context)
+            except OSError as error:
+                # Such as a client that has gone by now.
+                gen_log.debug("A connection ended before it began: %s", error)
+                connection.close()
+                return
+            self._handle(stream, address)
+
+        self._end_accepting[listening.fileno()] = add_accept_handler(listening, accepted)
+
+    def _make_stream(self, connection: socket.socket, context: ssl.SSLContext | None) -> IOStream:
+        sizes = {"max_buffer_size": self.max_buffer_size, "read_chunk_size": self.read_chunk_size}
+        if context is None:
+            return IOStream(connection, **sizes)
+        wrapped = ssl_wrap_socket(connection, context, server_side=True, do_handshake_on_connect=False)
+        return SSLIOStream(wrapped, ssl_options=context, **sizes)
+
+    def _handle(self, stream: IOStream, address: Any) -> None:
+        try:
+            result = self.handle_stream(stream, address)
+            if result is not None:
+                run_in_background(_watch(stream, convert_yielded(result)))
+        except Exception:
+            app_log.error("Error in connection callback", exc_info=True)
+            stream.close()
+
     def stop(self) -> None:
         """Accepts no more connections. Those there are go on."""
+        for end_accepting in self._end_accepting.values():
+            end_accepting()
+        self._end_accepting.clear()
         for descriptor, listening in self._sockets.items():
             server = self._servers.get(descriptor)
             if server is not None:
@@ -176,3 +232,15 @@ class TCPServer:
                 listening.close()
         self._sockets.clear()
         self._servers.clear()
+
+
+async def _watch(stream: IOStream, handled: Awaitable[Any]) -> None:
+    try:
+        await handled
+    except Exception:
+        app_log.error("Exception in callback %r", handled, exc_info=True)
+        stream.close()
+    except BaseException:
+        # Cancelled, as when the loop ends.
+        stream.close()
+        raise

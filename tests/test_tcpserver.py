@@ -170,7 +170,7 @@ def test_a_server_may_listen_before_the_loop_runs() -> None:
 
 
 async def test_a_server_of_nothing_says_so() -> None:
-    with pytest.raises(NotImplementedError, match="TCPServer does not implement make_protocol"):
+    with pytest.raises(NotImplementedError, match="TCPServer does not define make_protocol"):
         TCPServer().make_protocol()
 
 
