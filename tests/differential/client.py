@@ -212,7 +212,7 @@ def _normal_body(body: bytes) -> bytes:
     text = re.sub(r'File "[^"]*", line \d+, in \w+\n(    .*\n)*', "File\n", text)
     text = re.sub(r"(?:  File\n)+", "  Files\n", text)
     text = re.sub(r" object at 0x[0-9a-f]+", "", text)
-    text = re.sub(r"(framework\.web\.errors|tornado\.web)\.(?=\w+Error)", "PACKAGE.web.", text)
+    text = re.sub(r"\b(framework|tornado)(?=\.(web|httputil)\.\w+Error)", "PACKAGE", text)
     return _normal_token(text).encode("latin-1")
 
 

@@ -67,6 +67,21 @@ DIFFERENCES = [
         ("echo absolute",),
         (*PAGE, "header Content-Type", "header Etag"),
     ),
+    Difference(
+        "lines of a header end in CRLF (RFC 9112 section 2.2 allows a bare LF, and what reads both can be smuggled by)",
+        ("a line break alone",),
+        (*PAGE, "header Server", "header Date", "header Content-Type", "header Etag"),
+    ),
+    Difference(
+        "a fragment is never part of a request's target (RFC 9112 section 3.2)",
+        ("a fragment in the target",),
+        (*PAGE, "header Server", "header Date", "header Content-Type"),
+    ),
+    Difference(
+        "a message with two Content-Length lines is refused, though they agree (RFC 9112 section 6.3)",
+        ("a length twice",),
+        (*PAGE, "header Server", "header Date", "header Content-Type"),
+    ),
     Difference("a signed value may be a secret and stays out of the log", ("signed v1",), ("log",)),
     Difference(
         "an entry of Accept-Language with a parameter that does not exist is as though it were not there",

@@ -70,7 +70,7 @@ async def serve(package: str) -> None:
     netutil = importlib.import_module(package + ".netutil")
     make_packages()
     site: Any = sys.modules["tests.differential.site"]
-    for name in ("common", "outputs", "failures", "state", "handlers", "apps"):
+    for name in ("common", "outputs", "failures", "state", "inside", "statics", "handlers", "apps"):
         setattr(site, name, load(package, name))
     for folder, _, names in os.walk(os.path.join(HERE, "site", "static")):
         for name in names:

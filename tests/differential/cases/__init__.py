@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.differential.cases import inputs, outputs, paths, protection
+from tests.differential.cases import inputs, inside, outputs, paths, protection
 
 __all__ = ["CASES", "Case"]
 
@@ -28,6 +28,8 @@ SOURCES = (
     paths.pages,
     paths.files,
     outputs.outputs,
+    inside.inside,
+    inside.statics,
 )
 
 

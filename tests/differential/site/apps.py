@@ -9,6 +9,7 @@ from typing import Any
 
 from framework import httputil, locale, routing, web
 from tests.differential.site import handlers as site
+from tests.differential.site import statics
 from tests.differential.site.common import Do
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -154,6 +155,7 @@ def main() -> web.Application:
                 web.StaticFileHandler,
                 {"path": os.path.join(HERE, "static"), "default_filename": "index.html"},
             ),
+            *statics.routes(),
         ],
         static_path=os.path.join(HERE, "static"),
         template_path=os.path.join(HERE, "templates"),
