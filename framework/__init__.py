@@ -10,9 +10,13 @@ __version__ = "0.1.0"
 # Public modules, there on first use: ``import framework; framework.web.Application``.
 _MODULES = frozenset(
     (
+        "autoreload",
         "concurrent",
+        "curl_httpclient",
         "escape",
         "gen",
+        "http1connection",
+        "httpclient",
         "httpserver",
         "httputil",
         "ioloop",
@@ -27,8 +31,11 @@ _MODULES = frozenset(
         "queues",
         "routing",
         "session",
+        "simple_httpclient",
+        "tcpclient",
         "tcpserver",
         "template",
+        "testing",
         "util",
         "web",
     )

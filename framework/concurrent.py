@@ -83,7 +83,7 @@ def run_on_executor(*args: Any, **kwargs: Any) -> Callable[..., Any]:
         return wrapper
 
     if args and kwargs:
-        raise ValueError("cannot combine positional and keyword arguments")
+        raise ValueError("cannot combine positional and keyword args")
     if len(args) == 1:
         return decorate(args[0])
     if args:

@@ -99,10 +99,16 @@ def load_translations(directory: str, encoding: str | None = None) -> None:
 def load_gettext_translations(directory: str, domain: str) -> None:
     """Loads the catalogues ``{directory}/{locale}/LC_MESSAGES/{domain}.mo`` in place of those loaded before.
 
-    A broken file is named in a log warning and skipped. Raises ``OSError`` if the directory can't be read.
+    A broken file is named in a log warning and skipped, and so is a directory that does not exist: a program
+    may run before its catalogues are compiled. Raises ``OSError`` if the directory can't be read.
     """
     found: dict[str, gettext.NullTranslations] = {}
-    for code in sorted(os.listdir(directory)):
+    codes: list[str] = []
+    try:
+        codes = sorted(os.listdir(directory))
+    except FileNotFoundError:
+        gen_log.warning("Cannot load translations: there is no directory %s", directory)
+    for code in codes:
         if code.startswith("."):
             continue
         # A catalogue of the language alone, where there is one, fills what the region's lacks.

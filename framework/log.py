@@ -36,9 +36,9 @@ gen_log = logging.getLogger("framework.general")
 colorama = None
 
 
-# What could start a new line, move the cursor or break the encoding. A tab may stay.
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_CONTROL_BUT_NEWLINE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# What could move the cursor, break the encoding, or start a new line where nothing would indent it. Tabs and
+# newlines may stay.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def _escaped(match: re.Match[str]) -> str:
@@ -58,8 +58,8 @@ def _stderr_supports_color() -> bool:
 class LogFormatter(logging.Formatter):
     """Formats records as ``[I 240131 23:59:59 module:123] message``, the bracket in colour.
 
-    Control characters of a message are escaped, so that a record is one line and nobody whose
-    input is logged can forge another. A traceback follows on lines of its own, indented.
+    All lines but the first are indented, those of a message as those of a traceback, and other control
+    characters are escaped: nobody whose input is logged can forge a record.
     """
 
     DEFAULT_FORMAT = "%(color)s[%(levelname)1.1s %(asctime)s %(module)s:%(lineno)d]%(end_color)s %(message)s"
@@ -107,12 +107,12 @@ class LogFormatter(logging.Formatter):
         record.asctime = self.formatTime(record, self.datefmt)
         record.color = self._colors.get(record.levelno, "")
         record.end_color = self._normal if record.color else ""
-        lines = [self.formatMessage(record)]
+        lines = self.formatMessage(record).rstrip("\n").split("\n")
         if record.exc_info and not record.exc_text:
             record.exc_text = self.formatException(record.exc_info)
         for text in (record.exc_text, record.stack_info):
             if text:
-                lines += _CONTROL_BUT_NEWLINE.sub(_escaped, text).rstrip("\n").split("\n")
+                lines += _CONTROL.sub(_escaped, text).rstrip("\n").split("\n")
         return "\n    ".join(lines)
 
 

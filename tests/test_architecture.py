@@ -26,10 +26,13 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = (
     ("util", "escape", "log", "options", "locale", "_locale_data", "template", "httputil"),
     ("_background", "_waiters", "concurrent", "gen", "ioloop", "locks", "queues", "platform"),
-    ("netutil", "iostream", "process", "tcpserver", "tcpclient", "autoreload"),
+    (
+        *("netutil", "iostream", "_subprocess", "process", "tcpserver", "tcpclient", "autoreload"),
+        "platform.caresresolver",
+    ),
     ("_http1", "httpserver", "httpclient", "http1connection", "simple_httpclient", "curl_httpclient"),
     ("_route_index", "routing", "web", "websocket", "session", "auth", "wsgi", "asgi"),
-    ("testing", "compat"),
+    ("testing", "pytest_plugin", "compat"),
 )
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}
 
@@ -37,9 +40,18 @@ FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}
 IMPURE = {"asyncio", "multiprocessing", "select", "selectors", "socket", "socketserver", "ssl", "uvloop"}
 
 # Everything the framework may use beyond Python; all but the first two are extras.
-THIRD_PARTY = {"httptools", "uvloop", "redis", "brotli", "zstandard", "pycurl", "pycares"}
+THIRD_PARTY = {
+    *("httptools", "uvloop", "redis", "brotli", "zstandard"),
+    *("pycurl", "pycares", "twisted", "pytest", "pytest_asyncio"),
+}
 # Modules that are there for one extra and say so when it is missing.
-NEEDS_EXTRA = {"framework.curl_httpclient": "pycurl", "framework.platform.caresresolver": "pycares"}
+NEEDS_EXTRA = {
+    "framework.curl_httpclient": "pycurl",
+    "framework.httpclient.curl_transfer": "pycurl",
+    "framework.platform.caresresolver": "pycares",
+    "framework.platform.twisted": "twisted",
+    "framework.pytest_plugin": "pytest",
+}
 
 # Each driver is named in one file, so that replacing it is one file's work.
 DRIVER_FILES = {
@@ -127,7 +139,10 @@ def all_imports(package: str) -> Iterator[Import]:
 def floor_of(module: str) -> int:
     """Return the floor of a module of the framework; the package itself is below all."""
     parts = module.split(".")
-    return FLOOR_OF[parts[1]] if len(parts) > 1 else -1
+    if len(parts) == 1:
+        return -1
+    # A module may live above its package.
+    return FLOOR_OF.get(".".join(parts[1:3]), FLOOR_OF[parts[1]])
 
 
 def test_every_module_of_the_framework_has_a_floor() -> None:
@@ -338,7 +353,7 @@ def _unexplained(module: ModuleType, public: str) -> Iterator[str]:
             yield f"{public}.{member}"
 
 
-@pytest.mark.parametrize("folder", ["framework", "demo_app", "tests", "benchmarks"])
+@pytest.mark.parametrize("folder", ["framework", "demo_app", "examples", "tests", "benchmarks"])
 def test_no_file_is_long(folder: str) -> None:
     long = {
         str(path.relative_to(ROOT)): lines
@@ -352,7 +367,7 @@ def test_shipped_code_does_not_assert() -> None:
     # `python -O` removes them, so they guard nothing.
     found = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
-        for path in source_files("framework", "demo_app")
+        for path in source_files("framework", "demo_app", "examples")
         for node in ast.walk(tree(path))
         if isinstance(node, ast.Assert)
     ]
@@ -362,7 +377,7 @@ def test_shipped_code_does_not_assert() -> None:
 def test_shipped_code_has_no_unfinished_places() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
-        for path in source_files("framework", "demo_app")
+        for path in source_files("framework", "demo_app", "examples")
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
         if re.search(r"#.*\b(TODO|FIXME|XXX|HACK)\b|raise NotImplementedError\(?\)?$", line)
     ]
@@ -372,7 +387,7 @@ def test_shipped_code_has_no_unfinished_places() -> None:
 def test_tornado_is_never_imported() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
-        for path in source_files("framework", "demo_app", "tests")
+        for path in source_files("framework", "demo_app", "examples", "tests")
         for node in ast.walk(tree(path))
         if (isinstance(node, ast.Import) and any(a.name.split(".")[0] == "tornado" for a in node.names))
         or (isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "tornado")

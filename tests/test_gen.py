@@ -2,10 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import datetime
 import gc
 import types
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from concurrent import futures
 from typing import Any
 
@@ -14,34 +13,7 @@ import pytest
 from framework import gen
 from framework.concurrent import Future
 from framework.ioloop import IOLoop
-
-Gen = Generator[Any, Any, Any]
-SOON = datetime.timedelta(milliseconds=5)
-LONG = datetime.timedelta(seconds=30)
-
-
-@pytest.fixture
-def io_loop() -> Iterator[IOLoop]:
-    loop = IOLoop()
-    yield loop
-    loop.close()
-
-
-async def value(result: Any, rounds: int = 0) -> Any:
-    for _ in range(rounds):
-        await asyncio.sleep(0)
-    if isinstance(result, BaseException):
-        raise result
-    return result
-
-
-async def outcome(waited: Any) -> Any:
-    """The result of `waited`, or the error it raised."""
-    try:
-        return await waited
-    except (Exception, asyncio.CancelledError) as error:
-        return error
-
+from tests.generators import LONG, Gen, outcome, value
 
 # coroutine
 

@@ -171,11 +171,18 @@ def test_only_files_named_like_a_locale_are_loaded(tmp_path: Path, warnings_logg
     assert named == {"'it_IT_x'", "'zh-CN'", "'EN'", "'en_us'", "'sr_RS.latin'"}
 
 
-def test_directory_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+def test_csv_directory_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         locale.load_translations(str(tmp_path / "nowhere"))
-    with pytest.raises(FileNotFoundError):
-        locale.load_gettext_translations(str(tmp_path / "nowhere"), "app")
+
+
+def test_gettext_directory_that_is_not_there_is_named_and_holds_nothing(
+    tmp_path: Path, warnings_logged: Any
+) -> None:
+    load(tmp_path, fr="a,b\n")
+    locale.load_gettext_translations(str(tmp_path / "nowhere"), "app")
+    assert warnings_logged() == [f"Cannot load translations: there is no directory {tmp_path / 'nowhere'}"]
+    assert set(locale.get_supported_locales()) == {"en_US"}
 
 
 def test_loading_again_replaces_what_was_loaded(tmp_path: Path) -> None:
@@ -281,6 +288,14 @@ def test_locale_without_translations_of_its_own_says_what_is_missing() -> None:
 
 
 # Gettext catalogues
+
+
+def test_reading_a_gettext_catalogue_takes_time_in_proportion_to_it(tmp_path: Path) -> None:
+    def directory(size: int) -> Path:
+        install(tmp_path / str(size), "fr", compiled({f"message {n}": f"text {n}" for n in range(size)}))
+        return tmp_path / str(size)
+
+    assert growth(lambda path: locale.load_gettext_translations(str(path), "app"), directory, 200) <= 13
 
 
 def compiled(messages: dict[str, str]) -> bytes:

@@ -11,6 +11,8 @@ from types import TracebackType
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from framework import log
 from framework.log import (
@@ -101,20 +103,31 @@ def test_formatter_refuses_an_unknown_style() -> None:
 @pytest.mark.parametrize(
     ("message", "shown"),
     [
-        ("one\ntwo\r\n", "one\\ntwo\\r\\n"),
+        ("one\n\n two\r\n", "one\n    \n     two\\r"),
+        ("one\n\n", "one"),
         ("\x00\x08\x1b[31m\x7f\x85\u2028\u2029", "\\x00\\x08\\x1b[31m\\x7f\\x85\\u2028\\u2029"),
         ("tab\tand é and \\n stay", "tab\tand é and \\n stay"),
         ("half a pair \ud800", "half a pair \\ud800"),
         (b"\xe9\n", "b'\\xe9\\n'"),
-        (ValueError("a\nb"), "a\\nb"),
+        (ValueError("a\nb"), "a\n    b"),
     ],
 )
-def test_formatter_makes_one_line_of_any_message(message: object, shown: str) -> None:
+def test_formatter_indents_further_lines_and_escapes_other_control_characters(
+    message: object, shown: str
+) -> None:
     assert LogFormatter("%(message)s", color=False).format(record(message)) == shown
 
 
-def test_formatter_escapes_arguments_too() -> None:
-    assert LogFormatter("%(message)s").format(record("user %s", "x\n[I forged] y")) == "user x\\n[I forged] y"
+@given(st.text() | st.text(st.characters(categories=["Cc", "Zl", "Zp", "Cs"])))
+def test_nobody_whose_input_is_logged_can_forge_a_record(text: str) -> None:
+    first, *others = LogFormatter(color=False).format(record("user %s", text)).splitlines()
+    assert first.startswith("[I ")
+    assert all(line.startswith("    ") for line in others)
+
+
+def test_formatter_indents_lines_of_arguments_too() -> None:
+    forged = record("user %s", "x\n[I forged] y")
+    assert LogFormatter("%(message)s").format(forged) == "user x\n    [I forged] y"
 
 
 def test_formatter_shows_a_message_that_does_not_fit_its_arguments() -> None:

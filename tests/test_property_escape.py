@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +21,7 @@ from framework.escape import (
     xhtml_escape,
     xhtml_unescape,
 )
+from tests.cost import growth
 
 texts = strategies.text(strategies.characters(exclude_categories=["Cs"]))
 json_values = strategies.recursive(
@@ -148,21 +148,4 @@ HOSTILE_QUERIES = ["&", "=", "a=&", "a=1&", "%", "%4", "%41", "+", "a%41=b+%ff&"
     ],
 )
 def test_cost_is_in_proportion_to_the_length(function: Callable[[str], Any], prefix: str, unit: str) -> None:
-    small = prefix + unit * (4000 // len(unit))
-    large = prefix + unit * (40_000 // len(unit))
-    # Ten times the input is ten times the work, and a square would be a hundred times. What lies
-    # between is caches and memory pages; what others do on the machine is kept out by counting this
-    # process's time only, and the least of it.
-    little = much = float("inf")
-    for _ in range(30):
-        little = min(little, processor_time(function, small))
-        much = min(much, processor_time(function, large))
-        if much <= 13 * little:
-            return
-    assert much <= 25 * little
-
-
-def processor_time(function: Callable[[str], Any], argument: str) -> float:
-    start = time.process_time()
-    function(argument)
-    return time.process_time() - start
+    assert growth(function, lambda size: prefix + unit * (size // len(unit)), 4000) <= 13

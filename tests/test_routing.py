@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -274,6 +275,32 @@ def test_arguments_of_a_rule_go_to_its_target() -> None:
     RuleRouter([("/(.*)", Own(), {"x": 1})]).find_handler(asked("/a"))
     RuleRouter([(AnyMatches(), Own())]).find_handler(asked("/a"))
     assert seen == [{"path_args": [b"a"], "path_kwargs": {}, "target_kwargs": {"x": 1}}, {}]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda router, rule: router.rules.__setitem__(0, rule),
+        lambda router, rule: router.rules.__setitem__(slice(None), [rule]),
+        lambda router, rule: setattr(router, "rules", [rule]),
+        lambda router, rule: (router.rules.pop(), router.rules.append(rule)),
+        lambda router, rule: (router.rules.clear(), router.rules.extend([rule])),
+        lambda router, rule: (router.rules.remove(router.rules[0]), router.rules.insert(0, rule)),
+        lambda router, rule: (router.rules.append(rule), router.rules.reverse()),
+        lambda router, rule: (router.rules.append(rule), router.rules.sort(key=lambda one: one is not rule)),
+        lambda router, rule: (router.rules.__delitem__(0), router.rules.__iadd__([rule])),
+    ],
+)
+def test_rules_that_are_changed_in_place_are_noticed(change: Callable[[RuleRouter, Rule], None]) -> None:
+    def before(request: object) -> None: ...
+    def after(request: object) -> None: ...
+
+    router = RuleRouter([("/a", before)])
+    assert [rule.target for _, rule in router.index().candidates("/a")] == [before]
+    assert router.index() is router.index()
+    change(router, Rule(PathMatches("/a"), after))
+    assert router.index().candidates("/a")[0][1].target is after
+    assert router.rules[0].target is after
 
 
 def test_rules_that_come_later_are_found() -> None:

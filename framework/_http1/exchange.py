@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 
 from framework._http1 import writer
 from framework._http1.request import WireRequest
+from framework._http1.stream import RequestStream
 from framework.httputil.errors import HTTPOutputError
 from framework.httputil.headers import HTTPHeaders
 from framework.httputil.messages import HTTPConnection, RequestStartLine, ResponseStartLine
+from framework.iostream import IOStream
+from framework.iostream.transport import TransportStream
 
 if TYPE_CHECKING:
     from framework._http1.server import ServerConnection
@@ -29,6 +32,8 @@ class RequestContext:
         self.protocol = request.protocol
         self._orig_remote_ip = wire.peer or "0.0.0.0"  # noqa: S104  # a Unix socket has no address
         self._orig_protocol = wire.scheme
+        sock = wire.transport.get_extra_info("socket")
+        self.address_family = None if sock is None else sock.family
 
     def __str__(self) -> str:
         return str(self.remote_ip)
@@ -54,6 +59,11 @@ class ServerExchange(HTTPConnection):
         if self._context is None:
             self._context = RequestContext(self._request)
         return self._context
+
+    @property
+    def stream(self) -> RequestStream:
+        """The connection's state and socket."""
+        return RequestStream(self._request)
 
     @property
     def ssl_object(self) -> ssl.SSLObject | None:
@@ -152,6 +162,10 @@ class ServerExchange(HTTPConnection):
         if self._wire.is_answering(self._request):
             self._wire.abort()
 
-    def detach(self) -> tuple[asyncio.Transport, bytes]:
-        """Gives the connection away for another protocol: its transport, and what has been read from it."""
+    def detach(self) -> IOStream:
+        """Gives the connection away as a stream; nothing is answered here any more."""
+        return TransportStream(*self.detach_transport())
+
+    def detach_transport(self) -> tuple[asyncio.Transport, bytes]:
+        """Gives the connection away for another asyncio protocol: its transport, and what has been read from it."""
         return self._wire.detach(self._request)

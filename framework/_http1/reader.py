@@ -7,7 +7,6 @@ there when the parser has returned.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from typing import Final
 
 import httptools
@@ -113,7 +112,8 @@ class RequestReader(asyncio.Protocol):
         self._again: WireRequest | None = None
 
         # The requests that are there and not begun; the one being answered.
-        self._pending: deque[WireRequest] = deque()
+        # Not a deque: one would take as much memory as all the rest of an idle connection.
+        self._pending: list[WireRequest] = []
         self._active: WireRequest | None = None
 
     # -- the parser's callbacks

@@ -293,7 +293,7 @@ class ServerConnection(RequestReader):
         pending = self._pending
         self._feeding = True
         while pending and self._active is None and not self._write_paused:
-            request = self._active = pending.popleft()
+            request = self._active = pending.pop(0)
             try:
                 if request.chunks is None:
                     self._context.copy().run(self.service.serve, request)

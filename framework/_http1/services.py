@@ -52,7 +52,12 @@ def feed(delegate: HTTPMessageDelegate, request: WireRequest) -> None:
     def failed(error: BaseException) -> None:
         request._wire.failed(request, error)
 
+    def closed() -> None:
+        pump.close()
+        delegate.on_connection_close()
+
     pump = BodyPump(delegate, copy_context(), nothing, nothing, failed)
+    request._wire.set_close_callback(request, closed)
     pump.begin(request.start_line(), request.headers)
     # The delegate decides what becomes of the body.
     body, request.body = request.body, b""

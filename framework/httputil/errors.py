@@ -18,3 +18,8 @@ class HTTPInputError(Exception):
 
 class HTTPOutputError(Exception):
     """What was to be sent is not valid HTTP: a mistake of this program."""
+
+
+# What tracebacks show and applications import them by.
+for _name in __all__:
+    globals()[_name].__module__ = "framework.httputil"

@@ -51,3 +51,8 @@ class SessionStoreUnavailable(SessionError):
         super().__init__(f"session store {store} is unavailable" + (f": {reason}" if reason else ""))
         self.store = store
         self.retry_after = retry_after
+
+
+# What tracebacks show and applications import them by.
+for _name in __all__:
+    globals()[_name].__module__ = "framework.session"

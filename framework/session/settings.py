@@ -21,8 +21,8 @@ __all__ = ["ApplicationSessions", "SessionSettings"]
 # The names on the left are read as the ones on the right.
 _SYNONYMS = {"sid_name": "cookie_name", "session_lifetime": "lifetime"}
 _NAMES = {"store", "driver", "driver_settings", "cookie_name", "lifetime", "cookie_config", "secret"}
-# Accepted without effect: every change is stored before the response leaves.
-_IGNORED = {"force_persistence"}
+# Accepted without effect: every change is stored before the response leaves, and an application has one store.
+_IGNORED = {"cache_driver", "force_persistence"}
 _COOKIE_CONFIG = {"domain", "path", "expires", "expires_days", "max_age", "httponly", "secure", "samesite"}
 
 

@@ -41,3 +41,7 @@ class PythonSyntaxError(ParseError, SyntaxError):  # type: ignore[misc] # a line
         super().__init__(message, filename, lineno)
         self.msg = message
         self.text = text
+
+
+# What tracebacks show and applications import it by.
+ParseError.__module__ = "framework.template"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import types
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from inspect import isclass
 from socket import AF_UNSPEC, AddressFamily
 from typing import Any, ClassVar
 
+from framework import autoreload
 from framework._background import start
 from framework.httpserver import HTTPServer
 from framework.httputil.messages import HTTPMessageDelegate
@@ -98,6 +99,8 @@ class Application(ReversibleRouter):
                 settings.setdefault(setting, False)
         self.wildcard_router = ApplicationRouter(self, rules)
         self.default_router = ApplicationRouter(self, [Rule(AnyMatches(), self.wildcard_router)])
+        if settings.get("autoreload"):
+            autoreload.start()
 
     @staticmethod
     def _static_rules(settings: dict[str, Any]) -> list[Any]:
@@ -106,30 +109,18 @@ class Application(ReversibleRouter):
         handler = settings.get("static_handler_class", StaticFileHandler)
         arguments = dict(settings.get("static_handler_args", {}))
         arguments["path"] = path
-        patterns = (prefix + "(.*)", r"/(favicon\.ico)", r"/(robots\.txt)")
+        patterns = (r"/(robots\.txt)", r"/(favicon\.ico)", prefix + "(.*)")
         return [(pattern, handler, arguments) for pattern in patterns]
 
     def _load_ui_methods(self, methods: Any) -> None:
-        if isinstance(methods, types.ModuleType):
-            self._load_ui_methods({name: getattr(methods, name) for name in dir(methods)})
-        elif isinstance(methods, list):
-            for entry in methods:
-                self._load_ui_methods(entry)
-        elif isinstance(methods, Mapping):
-            for name, function in methods.items():
-                if not name.startswith("_") and callable(function) and name[0].lower() == name[0]:
-                    self.ui_methods[name] = function
+        for name, function in _named("ui_methods", methods):
+            if not name.startswith("_") and callable(function) and name[0].lower() == name[0]:
+                self.ui_methods[name] = function
 
     def _load_ui_modules(self, modules: Any) -> None:
-        if isinstance(modules, types.ModuleType):
-            self._load_ui_modules({name: getattr(modules, name) for name in dir(modules)})
-        elif isinstance(modules, list):
-            for entry in modules:
-                self._load_ui_modules(entry)
-        elif isinstance(modules, Mapping):
-            for name, cls in modules.items():
-                if isclass(cls) and issubclass(cls, UIModule):
-                    self.ui_modules[name] = cls
+        for name, cls in _named("ui_modules", modules):
+            if isclass(cls) and issubclass(cls, UIModule):
+                self.ui_modules[name] = cls
 
     def listen(
         self,
@@ -143,6 +134,9 @@ class Application(ReversibleRouter):
         **kwargs: Any,
     ) -> HTTPServer:
         """Serves the application on a port. ``kwargs`` are those of `HTTPServer`, which is returned."""
+        if self.settings.get("autoreload"):
+            # Again: the application may be older than the loop that serves it.
+            autoreload.start()
         server = HTTPServer(self, **kwargs)
         server.listen(
             port, address=address, family=family, backlog=backlog, flags=flags, reuse_port=reuse_port
@@ -232,6 +226,21 @@ class Application(ReversibleRouter):
             status,
             handler._request_summary(),
             1000.0 * handler.request.request_time(),
+        )
+
+
+def _named(setting: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """The names that a setting gives, with what they stand for."""
+    if isinstance(value, types.ModuleType):
+        yield from [(name, getattr(value, name)) for name in dir(value)]
+    elif isinstance(value, (list, tuple)):
+        for entry in value:
+            yield from _named(setting, entry)
+    elif isinstance(value, Mapping):
+        yield from value.items()
+    else:
+        raise TypeError(
+            f"the setting {setting} must be a module, a dict of names, or a list of those, not {value!r}"
         )
 
 

@@ -8,6 +8,7 @@ Exception
 
 from __future__ import annotations
 
+import copyreg
 from typing import Any
 
 from framework.httputil.messages import responses
@@ -49,6 +50,10 @@ class HTTPError(Exception):
             return self._log_message % self.args
         return self._log_message
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Without `__init__`, whose arguments are not those that `Exception` keeps.
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
+
     def __str__(self) -> str:
         message = f"HTTP {self.status_code}: {self.reason or responses.get(self.status_code, 'Unknown')}"
         details = self.get_message()
@@ -68,3 +73,8 @@ class MissingArgumentError(HTTPError):
     def __init__(self, arg_name: str) -> None:
         super().__init__(400, f"Missing argument {arg_name}")
         self.arg_name = arg_name
+
+
+# What tracebacks show and applications import them by.
+for _name in __all__:
+    globals()[_name].__module__ = "framework.web"

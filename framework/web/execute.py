@@ -63,6 +63,8 @@ def begin(
             return _after_prepare(handler, waiting)
         if handler._finished:
             return None
+        # `prepare` may have put another method in its place.
+        method = request.method
         waiting = getattr(handler, METHODS.get(method) or method.lower())(
             *handler.path_args, **handler.path_kwargs
         )
@@ -307,7 +309,8 @@ class HandlerDelegate(HTTPMessageDelegate):
         if not self.stream_request_body:
             self.chunks.append(chunk)
             return None
-        if handler is None or handler._finished:
+        body = handler._body_future if handler is not None else None
+        if handler is None or handler._finished or body is None or body.done():
             return None
         try:
             waiting = handler.data_received(chunk)

@@ -17,6 +17,7 @@ from framework.httputil.cookies import make_set_cookie
 from framework.httputil.headers import HTTPHeaders
 from framework.httputil.messages import responses
 from framework.httputil.request import HTTPServerRequest, lazy
+from framework.iostream import IOStream
 from framework.log import app_log, gen_log
 from framework.web import arguments, execute, output, render, signing, xsrf
 from framework.web.arguments import NO_DEFAULT
@@ -47,6 +48,8 @@ class RequestHandler:
     _headers_written = False
     _finished = False
     _auto_finish = True
+    # Whether an error page is being written: a status without a body has none, whatever writes it.
+    _failing = False
     _stream_request_body = False
     _prepared_future: Future[None] | None = None
     _body_future: Future[None] | None = None
@@ -56,6 +59,7 @@ class RequestHandler:
     _write_buffer: list[bytes]
     _raw_xsrf_token: xsrf.RawToken
     _plain_execute: ClassVar[Callable[..., Any]]
+    _plain_clear: ClassVar[Callable[..., Any]]
     _plain_flush: ClassVar[Callable[..., Any]]
     _plain_etag: ClassVar[Callable[..., Any]]
     _plain_set_etag: ClassVar[Callable[..., Any]]
@@ -70,9 +74,16 @@ class RequestHandler:
         self.request = request
         self.path_args: list[Any] = []
         self.path_kwargs: dict[str, Any] = {}
-        self._headers = output.default_headers(request._start_time)
-        self._write_buffer = []
-        self.set_default_headers()
+        if type(self).clear is self._plain_clear:
+            try:
+                self._headers = output.default_headers(request._start_time)
+            except (AttributeError, TypeError):
+                # A stand-in for a request, as tests make them.
+                self._headers = output.default_headers(time.time())
+            self._write_buffer = []
+            self.set_default_headers()
+        else:
+            self.clear()
         self.initialize(**kwargs)
 
     # A subclass declares the arguments it takes.
@@ -277,7 +288,8 @@ class RequestHandler:
 
     def clear_all_cookies(self, **kwargs: Any) -> None:
         """Deletes every cookie the client sent."""
-        for name in self.request._cookie_values:
+        # Without the names that no cookie can have, which a client may send all the same.
+        for name in self.request.cookies:
             self.clear_cookie(name, **kwargs)
 
     def set_signed_cookie(
@@ -375,11 +387,12 @@ class RequestHandler:
             self.write(chunk)
         return output.finish(self)
 
-    def detach(self) -> Any:
-        """Takes the connection over from HTTP; the handler answers for it from now on."""
+    def detach(self) -> IOStream:
+        """Takes the connection over from HTTP, as a stream; the handler answers for it from now on."""
         self._finished = True
         connection: Any = self.request.connection
-        return connection.detach()
+        stream: IOStream = connection.detach()
+        return stream
 
     def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
         """Sends an error page in place of the response; what was written and not yet sent is dropped."""
@@ -389,6 +402,7 @@ class RequestHandler:
                 output.break_off(self)
             return
         self.clear()
+        self._failing = True
         reason = kwargs.get("reason")
         if "exc_info" in kwargs:
             error = kwargs["exc_info"][1]
@@ -428,7 +442,8 @@ class RequestHandler:
     def check_etag_header(self) -> bool:
         """Whether the client has what the Etag header names already."""
         if_none_match = self.request._field("If-None-Match")
-        return if_none_match is not None and output.matches_etag(self._headers.get("Etag", ""), if_none_match)
+        etag = self._headers.get("Etag")
+        return bool(etag) and if_none_match is not None and output.matches_etag(etag, if_none_match)
 
     # -- the user
 
@@ -574,6 +589,7 @@ class RequestHandler:
 
 # What was not overridden takes a shorter way. Static, so that reading them from an instance binds nothing.
 RequestHandler._plain_execute = staticmethod(RequestHandler._execute)
+RequestHandler._plain_clear = staticmethod(RequestHandler.clear)
 RequestHandler._plain_flush = staticmethod(RequestHandler.flush)
 RequestHandler._plain_etag = staticmethod(RequestHandler.compute_etag)
 RequestHandler._plain_set_etag = staticmethod(RequestHandler.set_etag_header)

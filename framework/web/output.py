@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Awaitable
 from hashlib import sha1
+from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
 import framework
@@ -124,7 +125,9 @@ def _complete_headers(handler: RequestHandler) -> None:
     status = handler._status_code
     if status == 204 or status == 304 or status < 200:
         if handler._write_buffer:
-            raise RuntimeError(f"Cannot send body with {status}")
+            if not handler._failing:
+                raise RuntimeError(f"Cannot send body with {status}")
+            handler._write_buffer = []
         handler._clear_representation_headers()
     elif "Content-Length" not in fields:
         fields["Content-Length"] = str(sum(map(len, handler._write_buffer)))
@@ -209,13 +212,17 @@ def _end_at_once(handler: RequestHandler, wire: Any) -> asyncio.Future[None]:
     headers = handler._headers
     if handler._new_cookies:
         _add_cookies(handler, headers)
-    head = writer.status_line(handler._status_code, handler._reason) + writer.header_block(headers)
     fields = headers._fields
     if "Content-Length" in fields and fields["Content-Length"] != str(len(body)):
         _check_length(handler, body)
-    request = handler.request
-    if "Connection" in fields and "close" in headers["Connection"].lower():
-        request.keep_alive = False  # type: ignore[attr-defined]
+    request: Any = handler.request
+    if "Connection" in fields:
+        if "close" in headers["Connection"].lower():
+            request.keep_alive = False
+        elif not request.keep_alive:
+            # Whatever the handler says of it, the connection ends.
+            del fields["Connection"]
+    head = writer.status_line(handler._status_code, handler._reason) + writer.header_block(headers)
     handler._headers_written = True
     handler._write_buffer = []
     try:
@@ -281,15 +288,24 @@ def send(handler: RequestHandler, include_footers: bool) -> asyncio.Future[None]
             handler._status_code, handler._headers = status, headers
             _add_cookies(handler, headers)
             start_line = ResponseStartLine("HTTP/1.1", status, handler._reason)
-            sent = connection.write_headers(start_line, headers, None if silent else chunk)
+            sent = connection.write_headers(start_line, headers, b"" if silent else chunk)
             handler._headers_written = True
-            return asyncio.ensure_future(sent)
+            return _until(sent)
         for transform in transforms:
             chunk = transform.transform_chunk(chunk, include_footers)
-        return asyncio.ensure_future(connection.write(b"" if silent else chunk))
+        return _until(connection.write(b"" if silent else chunk))
     except StreamClosedError as error:
         handler._headers_written = True
         return _failed(error)
+
+
+def _until(sent: Any) -> asyncio.Future[None]:
+    """When a piece is sent. A connection of an application's own may not say."""
+    if isawaitable(sent):
+        return asyncio.ensure_future(sent)
+    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    done.set_result(None)
+    return done
 
 
 def _add_cookies(handler: RequestHandler, headers: HTTPHeaders) -> None:

@@ -248,8 +248,8 @@ async def test_the_close_callback_and_the_state_of_tls() -> None:
     assert gone == ["gone"]
 
 
-async def test_detach() -> None:
+async def test_the_transport_may_be_detached() -> None:
     taken: list[object] = []
-    peer = serving(lambda exchange: taken.append(exchange.detach()))
+    peer = serving(lambda exchange: taken.append(exchange.detach_transport()))
     assert peer.send(get()) == b""
     assert taken == [(peer.transport, b"")]

@@ -443,7 +443,7 @@ async def test_a_client_that_goes_away_with_a_packed_body() -> None:
 
 
 async def test_detaching_in_the_middle_of_a_body() -> None:
-    uploads = Uploads({"data": lambda receiver: receiver.connection.detach() and None})
+    uploads = Uploads({"data": lambda receiver: receiver.connection.detach_transport() and None})
     peer = uploads.peer
     assert peer.send(post(b"x" * 100)[:-50]) == b""
     assert peer.state == "open"

@@ -15,7 +15,7 @@ _BLOCK = re.compile(r"^## (\S+)\n(?:(?!## |```).*\n)*```\w*\n((?:(?!```).*\n)*)"
 
 @functools.cache
 def examples(document: str) -> dict[str, str]:
-    """All examples of a document, by name; `document` is `overview`, `mvc`, `tutorial` or `beginners`."""
+    """All examples of a document, by name; `document` is a file in `documents/` without its ending."""
     text = (_FOLDER / f"{document}.md").read_text(encoding="utf-8")
     return dict(_BLOCK.findall(text))
 

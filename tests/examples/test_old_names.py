@@ -14,7 +14,6 @@ import pytest
 OLD = {
     "framework.web.asynchronous": "an `async def` method, or `@gen.coroutine`",
     "framework.web.RequestHandler.get_error_html": "`write_error`",
-    "framework.httpserver.HTTPRequest": "`framework.httputil.HTTPServerRequest`",
     "framework.wsgi.WSGIApplication": "`framework.web.Application`",
     "framework.auth.GoogleMixin": "`framework.auth.GoogleOAuth2Mixin`",
     "framework.template.TemplateLoader": "`framework.template.Loader`",
@@ -28,7 +27,6 @@ NOT_RUN = {
     "overview, GoogleHandler": "OpenID at Google was switched off in 2015",
     "overview, CGIHandler": "`WSGIApplication` is gone",
     "overview, AsyncHTTPClient.configure": "concerns the HTTP client, not this layer",
-    "tutorial, MyClassHandler": "concerns the HTTP client, not this layer",
     "tutorial, connect_to_db": "`with (await pool.cursor())` is gone from aiopg; the demo application has today's",
     "tutorial, MotorClient": "opens a connection and nothing else; the demo application has today's",
 }

@@ -1,4 +1,4 @@
-"""Real servers for tests: PostgreSQL, Redis, MongoDB and nginx as processes of the test run.
+"""Real servers for tests: PostgreSQL, Redis, MongoDB, nginx and tinyproxy as processes of the test run.
 
 Each listens on a free port of 127.0.0.1 with its data in a folder of its own, and can be stopped, killed,
 paused and started again, so that a test can show what an outage does. They end with the test run, however it
@@ -10,6 +10,7 @@ from tests.servers.nginx import NginxServer
 from tests.servers.postgres import PostgresServer
 from tests.servers.process import NotInstalledError, ServerProcess, free_port
 from tests.servers.redis import RedisServer
+from tests.servers.tinyproxy import TinyproxyServer
 
 __all__ = [
     "MongoServer",
@@ -18,5 +19,6 @@ __all__ = [
     "PostgresServer",
     "RedisServer",
     "ServerProcess",
+    "TinyproxyServer",
     "free_port",
 ]

@@ -38,6 +38,7 @@ async def test_the_form_of_torndsession() -> None:
             "session_lifetime": 1800,
             "cookie_config": {"domain": "example.org", "secure": True},
             "force_persistence": True,
+            "cache_driver": True,
         }
     )
     assert isinstance(settings.store, RedisStore)

@@ -94,14 +94,22 @@ def test_ui_modules_and_methods_from_mappings_modules_and_lists() -> None:
         assert application.ui_methods == {"shown": shown}
 
 
+@pytest.mark.parametrize("setting", ["ui_modules", "ui_methods"])
+@pytest.mark.parametrize("wrong", [3, None, "module", UIModule, [{}, 3]])
+def test_ui_settings_of_another_kind_are_refused(setting: str, wrong: object) -> None:
+    expected = rf"the setting {setting} must be a module, a dict of names, or a list of those, not "
+    with pytest.raises(TypeError, match=expected):
+        Application(**{setting: wrong})  # type: ignore[arg-type]  # mypy takes it for the others
+
+
 def test_static_path_makes_routes_before_the_others() -> None:
     application = Application(
         [("/a", Say)], static_path="/srv", static_url_prefix="/s/", static_handler_args={"x": 1}
     )
     assert [rule.matcher.regex.pattern for rule in application.wildcard_router.rules] == [  # type: ignore[attr-defined]
-        "/s/(.*)$",
-        r"/(favicon\.ico)$",
         r"/(robots\.txt)$",
+        r"/(favicon\.ico)$",
+        "/s/(.*)$",
         "/a$",
     ]
     first = application.wildcard_router.rules[0]

@@ -46,6 +46,14 @@ def test_errors_are_copied_with_what_they_carry() -> None:
     assert copy.copy(HTTPError(404)).status_code == 404
     restored = pickle.loads(pickle.dumps(HTTPError(403, "because", reason="r")))
     assert (restored.status_code, restored.reason) == (403, "r")
+    assert str(pickle.loads(pickle.dumps(HTTPError(404, "a %s", "b")))) == "HTTP 404: Not Found (a b)"
+    missing = pickle.loads(pickle.dumps(MissingArgumentError("x")))
+    assert (type(missing), missing.arg_name, missing.status_code) == (MissingArgumentError, "x", 400)
+
+
+@pytest.mark.parametrize("kind", [HTTPError, MissingArgumentError, Finish])
+def test_errors_are_called_by_the_name_they_are_imported_by(kind: type[Exception]) -> None:
+    assert f"{kind.__module__}.{kind.__qualname__}" == f"framework.web.{kind.__name__}"
 
 
 def test_finish_is_no_error_of_http() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from framework import locale
 from framework.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
+from framework.iostream import IOStream
 from framework.web import Application, HTTPError, MissingArgumentError, RequestHandler
 from tests.web.conftest import TalkTo
 from tests.web.talk import Talk, get, request
@@ -311,18 +312,23 @@ def test_redirect_comes_before_the_headers_leave() -> None:
         one.redirect("/")
 
 
-async def test_detach_gives_the_transport_away(talk_to: TalkTo) -> None:
-    taken: list[Any] = []
+async def test_detach_gives_the_connection_away_as_a_stream(talk_to: TalkTo) -> None:
+    taken: list[IOStream] = []
 
     def take(self: Any) -> None:
         taken.append(self.detach())
 
     talk = talk_to(answering(take))
     talk.transport.feed(get())
-    assert taken[0][0] is talk.transport
+    (stream,) = taken
     assert talk.transport.take() == b""
-    taken[0][0].write(b"own")
+    await stream.write(b"own")
     assert talk.transport.take() == b"own"
+    line = stream.read_until(b"\n")
+    talk.transport.feed(b"a line\n")
+    assert await line == b"a line\n"
+    stream.close()
+    assert talk.transport.is_closing()
 
 
 # -- errors

@@ -273,10 +273,10 @@ def test_random_bytes_are_not_signed(garbage: bytes, prefix: bytes) -> None:
 @pytest.mark.parametrize("unit", [b"|", b":", b"2|", b"1:0|", b"9", b"a"])
 def test_reading_takes_time_in_proportion_to_the_value(unit: bytes) -> None:
     assert (
-        growth(lambda value: decode_signed_value("s", "n", value), lambda size: b"2|" + unit * size, 100_000)
+        growth(lambda value: decode_signed_value("s", "n", value), lambda size: b"2|" + unit * size, 5000)
         <= 13
     )
     assert (
-        growth(lambda value: decode_signed_value("s", "n", value), lambda size: b"x|" + unit * size, 100_000)
+        growth(lambda value: decode_signed_value("s", "n", value), lambda size: b"x|" + unit * size, 5000)
         <= 13
     )
