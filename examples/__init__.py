@@ -1,0 +1,1 @@
+"""Programs on the framework's network side, to run, to read and to begin from."""

@@ -1,0 +1,1 @@
+"""A persistent queue server that speaks memcache's text protocol. README.md says what it does and promises."""
