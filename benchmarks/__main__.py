@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import subprocess
+import os
 import sys
 from typing import Any
 
@@ -34,6 +35,8 @@ def main() -> int:
     if SERVER_CORE == LOAD_CORE:
         print("only one core: server and load share it, and the figures are worth little", file=sys.stderr)
     pin(LOAD_CORE)
+    # Modules are compiled once, as they are for those who install them; `startup` would measure that.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     try:
         setup = Setup.install(
             chosen, arguments.rounds, arguments.seconds, arguments.upgrade, arguments.requests

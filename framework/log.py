@@ -129,7 +129,7 @@ class _Options(Protocol):
     log_rotate_mode: str
 
 
-@dataclasses.dataclass(slots=True)
+@dataclasses.dataclass(slots=True, eq=False, repr=False)
 class _Defaults:
     logging: str | None = "info"
     log_to_stderr: bool | None = None

@@ -9,7 +9,7 @@ from framework._http1.proxies import ProxyTrust
 __all__ = ["ServerSettings"]
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False, repr=False)
 class ServerSettings:
     """Sizes are bytes, times are seconds."""
 

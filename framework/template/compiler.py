@@ -57,7 +57,7 @@ def {name}():
 _MOST_VALUES = 64
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True, frozen=True, eq=False, repr=False)
 class Compiled:
     """`module` defines the function `_tt_execute`, whose code is `function`."""
 

@@ -22,7 +22,7 @@ _ENDS = {
 }
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True, frozen=True, eq=False, repr=False)
 class Token:
     """`kind` is TEXT, LITERAL, `{{` or `{%`; `line` (from 1) and `column` (UTF-8 bytes from 0) are
     those of the first character of `text` that isn't white space."""

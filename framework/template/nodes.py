@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True, frozen=True, eq=False, repr=False)
 class Code:
     """A piece of Python and its place in the template: line from 1, column in UTF-8 bytes from 0."""
 
@@ -32,7 +32,7 @@ class Code:
     column: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Document:
     """A parsed template.
 
@@ -52,12 +52,12 @@ class Document:
         return self.source.count("\n") + 1
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Text:
     value: str
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Output:
     """`{{ code }}`, and `{% raw code %}` where it isn't escaped."""
 
@@ -65,28 +65,28 @@ class Output:
     raw: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Module:
     """`{% module code %}`"""
 
     code: Code
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Statement:
     """`{% set %}`, `{% import %}` and `{% from %}`"""
 
     code: Code
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Jump:
     """`{% break %}` and `{% continue %}`"""
 
     code: Code
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Branch:
     """One of the parts of a control block: its operator, what follows it, and the body."""
 
@@ -95,20 +95,20 @@ class Branch:
     body: list[Node] = field(default_factory=list)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Control:
     """`if`, `for`, `while` and `try`: the first branch and those that were attached to it."""
 
     branches: list[Branch]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Apply:
     code: Code
     body: list[Node]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Block:
     """`document` is where the block was written: that one's autoescape setting is the block's."""
 
@@ -117,13 +117,13 @@ class Block:
     document: Document
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Include:
     name: str
     line: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Extends:
     name: str
     line: int

@@ -9,7 +9,7 @@ from inspect import isclass
 from socket import AF_UNSPEC, AddressFamily
 from typing import Any, ClassVar
 
-from framework import autoreload
+import framework
 from framework._background import start
 from framework.httpserver import HTTPServer
 from framework.httputil.messages import HTTPMessageDelegate
@@ -25,7 +25,7 @@ from framework.routing import (
     RuleList,
 )
 from framework.template import BaseLoader
-from framework.web import execute
+from framework.web import execute, waiting
 from framework.web.handler import RequestHandler
 from framework.web.service import ApplicationService
 from framework.web.standard import ErrorHandler
@@ -100,7 +100,8 @@ class Application(ReversibleRouter):
         self.wildcard_router = ApplicationRouter(self, rules)
         self.default_router = ApplicationRouter(self, [Rule(AnyMatches(), self.wildcard_router)])
         if settings.get("autoreload"):
-            autoreload.start()
+            # Imported here, by its name: nobody else needs it.
+            framework.autoreload.start()
 
     @staticmethod
     def _static_rules(settings: dict[str, Any]) -> list[Any]:
@@ -136,7 +137,7 @@ class Application(ReversibleRouter):
         """Serves the application on a port. ``kwargs`` are those of `HTTPServer`, which is returned."""
         if self.settings.get("autoreload"):
             # Again: the application may be older than the loop that serves it.
-            autoreload.start()
+            framework.autoreload.start()
         server = HTTPServer(self, **kwargs)
         server.listen(
             port, address=address, family=family, backlog=backlog, flags=flags, reuse_port=reuse_port
@@ -197,7 +198,7 @@ class Application(ReversibleRouter):
         delegate = self.find_handler(request)
         if isinstance(delegate, execute.HandlerDelegate) and not delegate.stream_request_body:
             return delegate.execute()
-        return start(execute.hand_over(delegate, request), asyncio.get_running_loop())
+        return start(waiting.hand_over(delegate, request), asyncio.get_running_loop())
 
     def reverse_url(self, name: str, *args: Any) -> str:
         """The URL of the route ``name``, with ``args`` in place of the groups of its pattern."""
