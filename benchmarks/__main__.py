@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import subprocess
 import os
+import subprocess
 import sys
 from typing import Any
 
