@@ -75,6 +75,20 @@ test-pythons:  ## the same on every Python from 3.11 to 3.14 that is here
 		echo "--- Python $$version"; \
 		$(MAKE) test PYTHON=$$python VENV=.venv-$$version ARGS='$(ARGS)'; done
 
+.PHONY: compiled
+compiled:  ## the hot modules compiled by mypyc: a wheel in dist/compiled/ (docs/compiled.md)
+	@scripts/setup.sh dev
+	@scripts/compile.sh
+
+.PHONY: test-compiled
+COMPILED_TESTS := _http1 httputil web differential test_architecture.py test_escape.py test_httpserver.py \
+	test_route_index.py test_routing.py
+test-compiled: compiled  ## the tests of those modules and of what they serve, on them
+	@rm -rf build/compiled/tests
+	@cp -r tests pyproject.toml setup.py build/compiled/
+	@mkdir -p .cache && ln -sfn ../../.cache build/compiled/.cache
+	cd build/compiled && $(abspath $(PYTHON_ENV)) -m pytest $(or $(ARGS),$(addprefix tests/,$(COMPILED_TESTS)))
+
 .PHONY: test-containers
 # A stack of its own beside the one of `make up`: its own data, images and port (any free one).
 test-containers: export COMPOSE_PROJECT_NAME := framework-demo-tests

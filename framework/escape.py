@@ -33,7 +33,7 @@ def utf8(value: bytes) -> bytes: ...
 def utf8(value: str) -> bytes: ...
 @overload
 def utf8(value: None) -> None: ...
-def utf8(value: str | bytes | None) -> bytes | None:
+def utf8(value: Any) -> bytes | None:
     """Returns text as UTF-8; bytes and None pass unchanged. Anything else is a TypeError."""
     if isinstance(value, str):
         return value.encode("utf-8")
@@ -48,7 +48,7 @@ def to_unicode(value: str) -> str: ...
 def to_unicode(value: bytes) -> str: ...
 @overload
 def to_unicode(value: None) -> None: ...
-def to_unicode(value: str | bytes | None) -> str | None:
+def to_unicode(value: Any) -> str | None:
     """Returns UTF-8 bytes as text; text and None pass unchanged. Anything else is a TypeError.
 
     Bytes that are no UTF-8 are a :exc:`UnicodeDecodeError`.
@@ -189,7 +189,7 @@ def parse_qs_bytes(
         if encoded:
             if "%" in name:
                 name = urllib.parse.unquote(name, "latin-1")
-            if b"%" in raw:
+            if "%" in value:
                 raw = urllib.parse.unquote_to_bytes(raw)
         values = result.get(name)
         if values is None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
+from framework._compiled import mypyc_attr
+
 __all__ = ["NEVER", "Clock", "Timed"]
 
 NEVER = float("inf")
@@ -19,6 +21,7 @@ class Timed(Protocol):
         """The deadline lies behind. What it means depends on what the object was waiting for."""
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Clock:
     """Looks at everything added to it once an interval.
 

@@ -40,6 +40,16 @@ class WireRequest(HTTPServerRequest):
     ``wire`` is that connection; ``fields`` is the header, whose Host has been checked.
     """
 
+    # Named again: in the compiled build this class has a C structure, and its fields are what is declared here.
+    _wire: Any
+    _fields: Fields
+    method: str
+    version: str
+    uri: str
+    path: str
+    _start_time: float
+    _finish_time: float | None = None
+
     def __init__(self, wire: Any, method: str, target: bytes, version: str, fields: Fields) -> None:
         self._wire = wire
         self._fields = fields
@@ -58,7 +68,7 @@ class WireRequest(HTTPServerRequest):
     query: str = ""
 
     # The body: whole, or the pieces that are there so far.
-    body = b""
+    body: Any = b""
     chunks: list[bytes | bytearray] | None = None
     complete = False
     # What the application found for it when it looked before the body was there; False: it has not looked.

@@ -245,17 +245,20 @@ class ServerConnection(RequestReader):
     def _parse(self, data: bytes) -> None:
         started = self._state
         before = self._requests
+        failure: Exception | None = None
         try:
             self._parser.feed_data(data)
         except PARSER_ERRORS as error:
+            failure = error
+        # Not in the `except`: what the parser is fed there has this error as its context, and not what it raised.
+        if failure is not None:
             alone = self._requests == before and (started == IDLE or (started == HEAD and self._start != b""))
-            self._not_parsed(error, data, (self._start if started == HEAD else b"") if alone else None)
+            self._not_parsed(failure, data, (self._start if started == HEAD else b"") if alone else None)
         if self._upload is not None:
             self._upload.deliver()
         if self._pending:
             self._advance()
-        state = self._state
-        if state == IDLE and self._active is None and not self._write_paused:
+        if self._state == IDLE and self._active is None and not self._write_paused:
             self.deadline = self.clock.now + self._idle_limit
         else:
             self._parsed_in_part(data, started, self._requests != before)
@@ -518,7 +521,6 @@ class ServerConnection(RequestReader):
         """Everything is answered: the last words, and then the connection goes."""
         if self._state == DRAIN or self.transport.is_closing():
             return
-        transport = self.transport
         if self._last:
             self._out.append(self._last)
         self.send_output()
@@ -529,12 +531,11 @@ class ServerConnection(RequestReader):
         self._request = None
         self._watch_output()
         if not unread:
-            transport.close()
+            self.transport.close()
             return
-        # Closing with input unread would reset the connection, and the answer might be lost with it. Where half of
-        # it can't be closed, the client knows from the answer that it is to close.
-        if transport.can_write_eof():
-            transport.write_eof()
+        # Closing with input unread would reset the connection, and the answer might be lost with it.
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
         self._resume_reading()
         if not self._unsent:
             self.deadline = self.clock.after(self.settings.linger_timeout)

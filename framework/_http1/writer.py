@@ -48,8 +48,10 @@ def status_line(code: int, reason: str | None) -> str:
 
 def header_block(headers: HTTPHeaders) -> str:
     """The header lines, each with its end; raises `ValueError` where a field would break out of its line."""
-    pairs = headers.get_all() if headers._repeated else headers._fields.items()
-    lines = [f"{name}: {value}\r\n" for name, value in pairs]
+    if headers._repeated:
+        lines = [f"{name}: {value}\r\n" for name, value in headers.get_all()]
+    else:
+        lines = [f"{name}: {value}\r\n" for name, value in headers._fields.items()]
     block = "".join(lines)
     # A line holds one CR and one LF; any more were smuggled into a name or a value.
     count = len(lines)

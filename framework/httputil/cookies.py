@@ -88,14 +88,15 @@ def make_set_cookie(
     name: str | bytes,
     value: str | bytes,
     *,
-    domain: str | None = None,
-    expires: float | tuple[int, ...] | datetime.datetime | None = None,
-    path: str | None = "/",
-    expires_days: float | None = None,
-    max_age: int | None = None,
-    httponly: bool = False,
-    secure: bool = False,
-    samesite: str | None = None,
+    # As an application gave them: compiled code would insist on narrower types, such as True and not 1.
+    domain: Any = None,
+    expires: Any = None,
+    path: Any = "/",
+    expires_days: Any = None,
+    max_age: Any = None,
+    httponly: Any = False,
+    secure: Any = False,
+    samesite: Any = None,
     **others: Any,
 ) -> str:
     """The value of a ``Set-Cookie`` header (RFC 6265 section 4.1).

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from framework.web.errors import MissingArgumentError
-
-if TYPE_CHECKING:
-    from framework.web.handler import RequestHandler
+from framework.web.state import Handler
 
 __all__ = ["NO_DEFAULT", "NoDefault", "all_of", "last_of"]
 
@@ -23,23 +21,22 @@ NO_DEFAULT: Final = NoDefault()
 _control = re.compile(r"[\x00-\x08\x0e-\x1f]")
 
 
-def _text(handler: RequestHandler, name: str, raw: bytes, strip: bool) -> str:
+def _text(handler: Handler, name: str, raw: bytes, strip: bool) -> Any:
+    # Text, unless a handler's own method makes something else of it.
     text = handler.decode_argument(raw, name=name)
     if isinstance(text, str) and not text.isprintable():
         text = _control.sub(" ", text)
     return text.strip() if strip else text
 
 
-def all_of(handler: RequestHandler, name: str, source: dict[str, list[bytes]], strip: bool) -> list[str]:
+def all_of(handler: Handler, name: str, source: dict[str, list[bytes]], strip: object) -> list[Any]:
     """Every value of an argument."""
     if not isinstance(strip, bool):
         raise TypeError(f"strip must be True or False, not {strip!r}: is it meant to be a default?")
     return [_text(handler, name, raw, strip) for raw in source.get(name, ())]
 
 
-def last_of(
-    handler: RequestHandler, name: str, default: Any, source: dict[str, list[bytes]], strip: bool
-) -> Any:
+def last_of(handler: Handler, name: str, default: Any, source: dict[str, list[bytes]], strip: object) -> Any:
     """The last value of an argument, or its default."""
     values = all_of(handler, name, source, strip)
     if values:

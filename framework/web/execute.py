@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from framework._background import start
 from framework.httputil.errors import HTTPInputError
@@ -18,36 +18,32 @@ from framework.iostream import StreamClosedError
 from framework.log import app_log
 from framework.web import xsrf
 from framework.web.errors import Finish, HTTPError
+from framework.web.state import Handler, HandlerState
+from framework.web.waiting import FAILURES, METHODS, after_body, after_method, after_prepare, taken
 
 if TYPE_CHECKING:
     from framework.httputil.request import HTTPServerRequest
     from framework.web.application import Application
     from framework.web.handler import RequestHandler
 
-__all__ = ["HandlerDelegate", "begin", "hand_over", "handle_exception", "run"]
-
-# The names of the methods that handlers have for those of HTTP.
-METHODS: Final = {name: name.lower() for name in ("GET", "HEAD", "POST", "DELETE", "PATCH", "PUT", "OPTIONS")}
-
-
-# A cancelled handler is answered for like one that raised: nobody else would tell the client.
-FAILURES: Final = (Exception, asyncio.CancelledError)
+__all__ = ["HandlerDelegate", "begin", "handle_exception", "run"]
 
 
 def begin(
-    handler: RequestHandler, transforms: list[Any], args: Any, kwargs: Any
+    handler: Handler, transforms: list[Any], args: Any, kwargs: Any
 ) -> Coroutine[Any, Any, None] | None:
     """Runs a handler as far as it goes without waiting; the rest of its life, if there is any."""
-    handler._transforms = transforms
-    request = handler.request
+    state: HandlerState = handler
+    state._transforms = transforms
+    request = state.request
     try:
         method = request.method
         if method not in handler.SUPPORTED_METHODS:
             raise HTTPError(405)
         if args:
-            handler.path_args = [handler.decode_argument(arg) for arg in args]
+            state.path_args = [handler.decode_argument(arg) for arg in args]
         if kwargs:
-            handler.path_kwargs = {
+            state.path_kwargs = {
                 name: handler.decode_argument(arg, name=name) for name, arg in kwargs.items()
             }
         if method not in xsrf.SAFE_METHODS:
@@ -58,22 +54,22 @@ def begin(
                 handler.check_xsrf_cookie()
         waiting: Any = handler.prepare()
         if handler._stream_request_body:
-            return _after_body(handler, waiting)
+            return after_body(handler, waiting)
         if waiting is not None:
-            return _after_prepare(handler, waiting)
-        if handler._finished:
+            return after_prepare(handler, waiting)
+        if state._finished:
             return None
         # `prepare` may have put another method in its place.
         method = request.method
         waiting = getattr(handler, METHODS.get(method) or method.lower())(
-            *handler.path_args, **handler.path_kwargs
+            *state.path_args, **state.path_kwargs
         )
         if waiting is not None:
-            if handler._finished and _is_done(waiting):
+            if state._finished and _is_done(waiting):
                 # ``return self.render(...)``, and nothing left to wait for.
                 return None
-            return _after_method(handler, waiting)
-        if handler._auto_finish and not handler._finished:
+            return after_method(handler, waiting)
+        if state._auto_finish and not state._finished:
             handler.finish()
     except FAILURES as error:
         handler._handle_request_exception(error)
@@ -89,60 +85,7 @@ def _is_done(waiting: Any) -> bool:
     )
 
 
-async def _after_prepare(handler: RequestHandler, waiting: Awaitable[Any]) -> None:
-    try:
-        await waiting
-        if not handler._finished:
-            await _run_method(handler)
-    except FAILURES as error:
-        handler._handle_request_exception(error)
-
-
-async def _after_body(handler: RequestHandler, waiting: Awaitable[Any] | None) -> None:
-    prepared = handler._prepared_future
-    try:
-        if waiting is not None:
-            await waiting
-        if prepared is not None and not prepared.done():
-            prepared.set_result(None)
-        if handler._finished:
-            return
-        body = handler._body_future
-        if body is not None:
-            try:
-                await body
-            except StreamClosedError:
-                return
-        if not handler._finished:
-            await _run_method(handler)
-    except FAILURES as error:
-        handler._handle_request_exception(error)
-    finally:
-        if prepared is not None and not prepared.done():
-            prepared.set_result(None)
-
-
-async def _after_method(handler: RequestHandler, waiting: Awaitable[Any]) -> None:
-    try:
-        await waiting
-        if handler._auto_finish and not handler._finished:
-            handler.finish()
-    except FAILURES as error:
-        handler._handle_request_exception(error)
-
-
-async def _run_method(handler: RequestHandler) -> None:
-    method = handler.request.method or ""
-    waiting = getattr(handler, METHODS.get(method) or method.lower())(
-        *handler.path_args, **handler.path_kwargs
-    )
-    if waiting is not None:
-        await waiting
-    if handler._auto_finish and not handler._finished:
-        handler.finish()
-
-
-def handle_exception(handler: RequestHandler, error: BaseException) -> None:
+def handle_exception(handler: Handler, error: BaseException) -> None:
     """Answers a request whose handler raised."""
     if isinstance(error, Finish):
         if not handler._finished:
@@ -190,7 +133,7 @@ def run(
 
 
 def _run_rest(
-    handler: RequestHandler, rest: Coroutine[Any, Any, None], closed: Callable[[], None] | None = None
+    handler: Handler, rest: Coroutine[Any, Any, None], closed: Callable[[], None] | None = None
 ) -> asyncio.Future[None]:
     task = start(rest, asyncio.get_running_loop())
     if not handler._finished:
@@ -202,13 +145,13 @@ def _run_rest(
     return task
 
 
-def _watch_connection(handler: RequestHandler, closed: Callable[[], None]) -> None:
+def _watch_connection(handler: Handler, closed: Callable[[], None]) -> None:
     set_callback = getattr(handler.request.connection, "set_close_callback", None)
     if set_callback is not None:
         set_callback(closed)
 
 
-def _ended(handler: RequestHandler, task: asyncio.Future[None]) -> None:
+def _ended(handler: Handler, task: asyncio.Future[None]) -> None:
     error: BaseException | None = None
     if not task.cancelled():
         error = task.exception()
@@ -237,26 +180,6 @@ def _not_made(
         abort()
 
 
-async def hand_over(delegate: HTTPMessageDelegate, request: HTTPServerRequest) -> None:
-    """Gives a whole request to a delegate."""
-    start_line = RequestStartLine(request.method or "", request.uri or "", request.version)
-    waiting = delegate.headers_received(start_line, request.headers)
-    if waiting is not None:
-        await waiting
-    if request.body:
-        waiting = delegate.data_received(request.body)
-        if waiting is not None:
-            await waiting
-    delegate.finish()
-
-
-async def _taken(handler: RequestHandler, waiting: Awaitable[None]) -> None:
-    try:
-        await waiting
-    except FAILURES as error:
-        handler._handle_request_exception(error)
-
-
 class HandlerDelegate(HTTPMessageDelegate):
     """Collects a request for a handler, or passes its body on, and runs the handler."""
 
@@ -278,7 +201,7 @@ class HandlerDelegate(HTTPMessageDelegate):
         self.path_kwargs = path_kwargs or {}
         self.chunks: list[bytes] = []
         self.stream_request_body = handler_class._stream_request_body
-        self.handler: RequestHandler | None = None
+        self.handler: Handler = None
 
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
@@ -317,7 +240,7 @@ class HandlerDelegate(HTTPMessageDelegate):
         except Exception as error:
             handler._handle_request_exception(error)
             return None
-        return None if waiting is None else _taken(handler, waiting)
+        return None if waiting is None else taken(handler, waiting)
 
     def finish(self) -> None:
         if self.stream_request_body:

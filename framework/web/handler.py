@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from framework import locale as locales
 from framework.escape import json_decode, json_encode, native_str, to_unicode, utf8, xhtml_escape
 from framework.httputil.cookies import make_set_cookie
-from framework.httputil.headers import HTTPHeaders
 from framework.httputil.messages import responses
 from framework.httputil.request import HTTPServerRequest, lazy
 from framework.iostream import IOStream
@@ -23,6 +22,7 @@ from framework.web import arguments, execute, output, render, signing, xsrf
 from framework.web.arguments import NO_DEFAULT
 from framework.web.errors import HTTPError
 from framework.web.output import HeaderTypes
+from framework.web.state import HandlerState
 
 if TYPE_CHECKING:
     from framework.template import BaseLoader
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["RequestHandler"]
 
 
-class RequestHandler:
+class RequestHandler(HandlerState):
     """Answers the requests for one kind of resource.
 
     A subclass has a method for each HTTP method it serves (``get``, ``post``, …), plain or ``async``; its
@@ -42,21 +42,7 @@ class RequestHandler:
 
     SUPPORTED_METHODS: tuple[str, ...] = ("GET", "HEAD", "POST", "DELETE", "PATCH", "PUT", "OPTIONS")
 
-    # State, as every request begins with it. Applications and instrumentation look at these.
-    _status_code = 200
-    _reason = "OK"
-    _headers_written = False
-    _finished = False
-    _auto_finish = True
-    # Whether an error page is being written: a status without a body has none, whatever writes it.
-    _failing = False
     _stream_request_body = False
-    _prepared_future: Future[None] | None = None
-    _body_future: Future[None] | None = None
-    _transforms: list[Any] | None = None
-    _new_cookies: dict[str, str] | None = None
-    _headers: HTTPHeaders
-    _write_buffer: list[bytes]
     _raw_xsrf_token: xsrf.RawToken
     _plain_execute: ClassVar[Callable[..., Any]]
     _plain_clear: ClassVar[Callable[..., Any]]
@@ -66,14 +52,12 @@ class RequestHandler:
 
     # A subclass may have something happen right before a response's first byte; see `output.flush`.
     _before_headers: ClassVar[Callable[[Any], Awaitable[None] | None] | None] = None
-    _hook_done = False
-    _held: Future[None] | None = None
 
     def __init__(self, application: Application, request: HTTPServerRequest, **kwargs: Any) -> None:
         self.application = application
         self.request = request
-        self.path_args: list[Any] = []
-        self.path_kwargs: dict[str, Any] = {}
+        self.path_args = []
+        self.path_kwargs = {}
         if type(self).clear is self._plain_clear:
             try:
                 self._headers = output.default_headers(request._start_time)

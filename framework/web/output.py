@@ -7,10 +7,11 @@ import datetime
 import numbers
 import re
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from hashlib import sha1
 from inspect import isawaitable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import framework
 from framework._background import start
@@ -21,10 +22,8 @@ from framework.httputil.errors import HTTPOutputError
 from framework.httputil.headers import HTTPHeaders
 from framework.httputil.messages import HTTPConnection, ResponseStartLine
 from framework.iostream import StreamClosedError
-from framework.web.errors import Finish
-
-if TYPE_CHECKING:
-    from framework.web.handler import RequestHandler
+from framework.web.state import Handler, HandlerState
+from framework.web.waiting import send_later
 
 __all__ = [
     "break_off",
@@ -66,7 +65,7 @@ def default_headers(now: float) -> HTTPHeaders:
     return HTTPHeaders.of_fields(_defaults.copy(), False)
 
 
-def header_value(value: HeaderTypes) -> str:
+def header_value(value: Any) -> str:
     """A header's value as text; raises `ValueError` for one that would break out of its line."""
     if isinstance(value, str):
         text = value
@@ -102,10 +101,11 @@ def matches_etag(computed: str, if_none_match: str) -> bool:
     return b"*" in tags or wanted in [tag.removeprefix(b"W/") for tag in tags]
 
 
-def _complete_headers(handler: RequestHandler) -> None:
+def _complete_headers(handler: Handler) -> None:
     """Entity tag, conditional answer and length of a response whose body is all there."""
-    fields = handler._headers._fields
-    if handler._status_code == 200 and handler.request.method in _TAGGED and "Etag" not in fields:
+    state: HandlerState = handler
+    fields = state._headers._fields
+    if state._status_code == 200 and state.request.method in _TAGGED and "Etag" not in fields:
         kind = type(handler)
         own = handler.__dict__
         # Not through the two methods unless one of them was overridden: a microsecond of a request's ten.
@@ -115,66 +115,69 @@ def _complete_headers(handler: RequestHandler) -> None:
             and "compute_etag" not in own
             and "set_etag_header" not in own
         ):
-            fields["Etag"] = compute_etag(handler._write_buffer)
+            fields["Etag"] = compute_etag(state._write_buffer)
         else:
             handler.set_etag_header()
         if handler.check_etag_header():
-            handler._write_buffer = []
+            state._write_buffer = []
             handler.set_status(304)
-            fields = handler._headers._fields
-    status = handler._status_code
+            fields = state._headers._fields
+    status = state._status_code
     if status == 204 or status == 304 or status < 200:
-        if handler._write_buffer:
-            if not handler._failing:
+        if state._write_buffer:
+            if not state._failing:
                 raise RuntimeError(f"Cannot send body with {status}")
-            handler._write_buffer = []
+            state._write_buffer = []
         handler._clear_representation_headers()
     elif "Content-Length" not in fields:
-        fields["Content-Length"] = str(sum(map(len, handler._write_buffer)))
+        fields["Content-Length"] = str(sum([len(chunk) for chunk in state._write_buffer]))
 
 
-def finish(handler: RequestHandler) -> asyncio.Future[None]:
+def finish(handler: Handler) -> asyncio.Future[None]:
     """Sends what has been written and ends the response."""
-    if handler._held is not None:
-        handler._finished = True
+    state: HandlerState = handler
+    if state._held is not None:
+        state._finished = True
         return _hold(handler, None, ending=True)
-    if not handler._headers_written:
+    if not state._headers_written:
         _complete_headers(handler)
         waiting = _run_hook(handler)
         if waiting is not None:
-            handler._finished = True
+            state._finished = True
             return _hold(handler, waiting, ending=True)
     return _end(handler)
 
 
-def _run_hook(handler: RequestHandler) -> Awaitable[None] | None:
+def _run_hook(handler: Handler) -> Awaitable[None] | None:
     """What a subclass wants to have happened before the response's first byte."""
-    hook = handler._before_headers
+    hook: Callable[[], Awaitable[None] | None] | None = handler._before_headers
     if hook is None or handler._hook_done:
         return None
     handler._hook_done = True
     return hook()
 
 
-def _end(handler: RequestHandler) -> asyncio.Future[None]:
-    request = handler.request
+def _end(handler: Handler) -> asyncio.Future[None]:
+    state: HandlerState = handler
+    wire = state.request._wire
     if (
-        request._wire is None
-        or handler._headers_written
-        or handler._transforms
+        wire is None
+        or state._headers_written
+        or state._transforms
         or type(handler).flush is not handler._plain_flush
     ):
         future = _end_by_pieces(handler)
     else:
-        future = _end_at_once(handler, request._wire)
+        future = _end_at_once(handler, wire)
     _over(handler)
     return future
 
 
-def _over(handler: RequestHandler) -> None:
-    handler._finished = True
-    handler.request._finish_time = time.time()
-    body = handler._body_future
+def _over(handler: Handler) -> None:
+    state: HandlerState = handler
+    state._finished = True
+    state.request._finish_time = time.time()
+    body = state._body_future
     if body is not None and not body.done():
         # Nobody waits for the rest of it any more.
         body.set_result(None)
@@ -182,7 +185,7 @@ def _over(handler: RequestHandler) -> None:
     handler.on_finish()
 
 
-def break_off(handler: RequestHandler) -> None:
+def break_off(handler: Handler) -> None:
     """Ends a response that can't be completed: the client must not take what it has for the whole."""
     connection = _connection(handler)
     set_close_callback = getattr(connection, "set_close_callback", None)
@@ -195,8 +198,8 @@ def break_off(handler: RequestHandler) -> None:
     _over(handler)
 
 
-def _end_by_pieces(handler: RequestHandler) -> asyncio.Future[None]:
-    future = handler.flush(include_footers=True)
+def _end_by_pieces(handler: Handler) -> asyncio.Future[None]:
+    future: asyncio.Future[None] = handler.flush(include_footers=True)
     try:
         _connection(handler).finish()
     except StreamClosedError:
@@ -205,26 +208,27 @@ def _end_by_pieces(handler: RequestHandler) -> asyncio.Future[None]:
     return future
 
 
-def _end_at_once(handler: RequestHandler, wire: Any) -> asyncio.Future[None]:
+def _end_at_once(handler: Handler, wire: Any) -> asyncio.Future[None]:
     """The short way of a response that is complete before its first byte is sent."""
-    buffer = handler._write_buffer
+    state: HandlerState = handler
+    buffer = state._write_buffer
     body = buffer[0] if len(buffer) == 1 else b"".join(buffer)
-    headers = handler._headers
-    if handler._new_cookies:
+    headers = state._headers
+    if state._new_cookies:
         _add_cookies(handler, headers)
     fields = headers._fields
     if "Content-Length" in fields and fields["Content-Length"] != str(len(body)):
         _check_length(handler, body)
-    request: Any = handler.request
+    request: Any = state.request
     if "Connection" in fields:
         if "close" in headers["Connection"].lower():
             request.keep_alive = False
         elif not request.keep_alive:
             # Whatever the handler says of it, the connection ends.
             del fields["Connection"]
-    head = writer.status_line(handler._status_code, handler._reason) + writer.header_block(headers)
-    handler._headers_written = True
-    handler._write_buffer = []
+    head = writer.status_line(state._status_code, state._reason) + writer.header_block(headers)
+    state._headers_written = True
+    state._write_buffer = []
     try:
         wire.respond(request, head, body)
     except StreamClosedError as error:
@@ -233,7 +237,7 @@ def _end_at_once(handler: RequestHandler, wire: Any) -> asyncio.Future[None]:
     return done
 
 
-def _check_length(handler: RequestHandler, body: bytes) -> None:
+def _check_length(handler: Handler, body: bytes) -> None:
     """A length that the handler announced itself must be that of what it wrote."""
     if handler.request.method == "HEAD":
         # The length is that of the answer to GET.
@@ -245,8 +249,8 @@ def _check_length(handler: RequestHandler, body: bytes) -> None:
         raise HTTPOutputError(f"Tried to write {length - len(body)} bytes less than Content-Length")
 
 
-def _connection(handler: RequestHandler) -> HTTPConnection:
-    connection = handler.request.connection
+def _connection(handler: Handler) -> HTTPConnection:
+    connection: HTTPConnection | None = handler.request.connection
     if connection is None:
         raise RuntimeError(f"{handler.request!r} has no connection to answer on")
     return connection
@@ -260,7 +264,7 @@ def _failed(error: BaseException) -> asyncio.Future[None]:
     return future
 
 
-def flush(handler: RequestHandler, include_footers: bool) -> asyncio.Future[None]:
+def flush(handler: Handler, include_footers: bool) -> asyncio.Future[None]:
     """Sends what has been written so far."""
     if handler._held is not None:
         return _hold(handler, None, ending=False)
@@ -271,7 +275,7 @@ def flush(handler: RequestHandler, include_footers: bool) -> asyncio.Future[None
     return send(handler, include_footers)
 
 
-def send(handler: RequestHandler, include_footers: bool) -> asyncio.Future[None]:
+def send(handler: Handler, include_footers: bool) -> asyncio.Future[None]:
     """Passes what has been written through the transforms to the connection."""
     chunk = b"".join(handler._write_buffer)
     handler._write_buffer = []
@@ -308,49 +312,18 @@ def _until(sent: Any) -> asyncio.Future[None]:
     return done
 
 
-def _add_cookies(handler: RequestHandler, headers: HTTPHeaders) -> None:
+def _add_cookies(handler: Handler, headers: HTTPHeaders) -> None:
     for cookie in (handler._new_cookies or {}).values():
         headers.add("Set-Cookie", cookie)
 
 
-def _hold(handler: RequestHandler, waiting: Awaitable[None] | None, ending: bool) -> asyncio.Future[None]:
+def _hold(handler: Handler, waiting: Awaitable[None] | None, ending: bool) -> asyncio.Future[None]:
     """Keeps output back until something that must happen before it has happened, and what was held before it."""
     loop = asyncio.get_running_loop()
     before = handler._held
     held = handler._held = loop.create_future()
-    task = start(_send_later(handler, waiting, before, held, ending), loop)
+    going_on = partial(_end, handler) if ending else partial(send, handler, include_footers=False)
+    task = start(send_later(handler, waiting, before, held, ending, going_on), loop)
     # Who waits is told; who does not has nothing to be told.
     task.add_done_callback(lambda task: task.cancelled() or task.exception())
     return task
-
-
-async def _send_later(
-    handler: RequestHandler,
-    waiting: Awaitable[None] | None,
-    before: asyncio.Future[None] | None,
-    held: asyncio.Future[None],
-    ending: bool,
-) -> None:
-    if before is not None:
-        await asyncio.wait((before,))
-        if before.cancelled():
-            # An error page has taken the place of all that was held back.
-            held.cancel()
-            raise Finish
-    try:
-        if waiting is not None:
-            await waiting
-        if handler._held is held:
-            handler._held = None
-        if ending:
-            handler._finished = False
-        sent = _end(handler) if ending else send(handler, include_footers=False)
-    except (Exception, asyncio.CancelledError) as error:
-        # As if the handler's method had raised it; the method itself is to end quietly.
-        handler._held = None
-        handler._finished = handler.request._finish_time is not None
-        held.cancel()
-        handler._handle_request_exception(error)
-        raise Finish from error
-    held.set_result(None)
-    await sent

@@ -191,6 +191,12 @@ async def test_a_method_of_its_own_may_have_a_body() -> None:
     assert peer.send(b"\r\n" + data) == answer(b"/teamilk")
 
 
+async def test_a_method_of_its_own_is_refused_like_any_other() -> None:
+    peer = Peer()
+    peer.transport.feed(b"BREW / HTTP/1.1\r\n\r\n")
+    assert peer.refused == 400
+
+
 @pytest.mark.parametrize(
     "data", [b"\x16\x03\x01", b"BREW\x00 / HTTP/1.1\r\n", b"M" * 65 + b" / HTTP/1.1\r\n", b"BREW  /", b"(x)"]
 )
@@ -435,9 +441,9 @@ async def test_an_exception_of_the_servers_own_is_answered_with_500(
     def broken(*args: object) -> None:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr("framework._http1.framing.check_host_line", broken)
-    peer = Peer()
-    peer.transport.feed(get())
+    monkeypatch.setattr("framework._http1.reader.is_packed", broken)
+    peer = Peer(decompress_request=True)
+    peer.transport.feed(post(b"abc"))
     assert peer.refused == 500
     assert "broken" in caplog.text
 

@@ -26,7 +26,7 @@ NOT_RUN = {
     "overview, FriendFeed's entries": "`fetch(callback=...)` and `asynchronous` are gone; it asks a site that is, too",
     "overview, GoogleHandler": "OpenID at Google was switched off in 2015",
     "overview, CGIHandler": "`WSGIApplication` is gone",
-    "overview, AsyncHTTPClient.configure": "concerns the HTTP client, not this layer",
+    "overview, AsyncHTTPClient.configure": "one line, run as it is in tests/test_curl_httpclient.py",
     "tutorial, connect_to_db": "`with (await pool.cursor())` is gone from aiopg; the demo application has today's",
     "tutorial, MotorClient": "opens a connection and nothing else; the demo application has today's",
 }
