@@ -81,7 +81,7 @@ compiled:  ## the hot modules compiled by mypyc: a wheel in dist/compiled/ (docs
 	@scripts/compile.sh
 
 .PHONY: test-compiled
-COMPILED_TESTS := _http1 httputil web differential test_architecture.py test_escape.py test_httpserver.py \
+COMPILED_TESTS := _http1 httputil web differential test_escape.py test_httpserver.py \
 	test_route_index.py test_routing.py
 test-compiled: compiled  ## the tests of those modules and of what they serve, on them
 	@rm -rf build/compiled/tests

@@ -56,11 +56,14 @@ def feed(delegate: HTTPMessageDelegate, request: WireRequest) -> None:
         pump.close()
         delegate.on_connection_close()
 
-    pump = BodyPump(delegate, copy_context(), nothing, nothing, failed)
+    def accepted() -> None:
+        # The delegate decides what becomes of the body. Until here it may have said how large one may be.
+        request.body = b""
+
+    body = request.body
+    pump = BodyPump(delegate, copy_context(), nothing, nothing, failed, accepted)
     request._wire.set_close_callback(request, closed)
     pump.begin(request.start_line(), request.headers)
-    # The delegate decides what becomes of the body.
-    body, request.body = request.body, b""
     if body:
         pump.feed(body)
     pump.end()
