@@ -160,6 +160,15 @@ class Semaphore(_AsyncOnly):
         waiter.set_result(_ReleasingContextManager(self))
         return waiter
 
+    def __exit__(
+        self,
+        typ: type[BaseException] | None,
+        value: BaseException | None,
+        # Under the name this API has for it here.
+        traceback: TracebackType | None,
+    ) -> None:
+        self.__enter__()
+
     async def __aenter__(self) -> None:
         if self._value:
             self._value -= 1
