@@ -457,7 +457,7 @@ class ServerConnection(RequestReader):
 
     def check_answering(self, request: WireRequest) -> None:
         """Raises `StreamClosedError` unless the response to this request is what is being written."""
-        if request is not self._active:
+        if request is not self._active or self.transport.is_closing():
             raise StreamClosedError()
 
     def is_answering(self, request: WireRequest) -> bool:

@@ -27,7 +27,7 @@ _SMALL = 64 * 1024
 _KEPT = 16 * 1024 * 1024
 
 # Larger ones are sent in pieces of this size; see `files.Reader`.
-_PIECE = 128 * 1024
+_PIECE = 112 * 1024
 
 # The header fields that `_serve` sets for a whole file.
 _FIELDS = ("Accept-Ranges", "Etag", "Last-Modified", "Content-Type", "Content-Length")

@@ -253,3 +253,17 @@ async def test_the_transport_may_be_detached() -> None:
     peer = serving(lambda exchange: taken.append(exchange.detach_transport()))
     assert peer.send(get()) == b""
     assert taken == [(peer.transport, b"")]
+
+
+async def test_a_client_that_is_going_away_is_no_mistake_of_the_handlers() -> None:
+    exchanges: list[Any] = []
+    peer = Peer(Requests(lambda request: exchanges.append(request.connection)))
+    peer.send(get())
+    (exchange,) = exchanges
+    exchange.write_headers(OK, HTTPHeaders({"Content-Length": "5"}))
+    # The transport has failed to send, and is about to tell.
+    peer.transport.close()
+    for late in (lambda: exchange.write(b"x"), exchange.finish):
+        with pytest.raises(StreamClosedError):
+            late()
+    peer.transport.deliver_close()
