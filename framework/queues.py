@@ -142,7 +142,7 @@ class Queue(Generic[T]):
             item = self._get()
         else:
             return self._getters.wait(timeout)
-        future: Future[Any] = create_future() if _get_running_loop() is None else asyncio.Future()
+        future: Future[Any] = create_future()
         future.set_result(item)
         return future
 

@@ -19,13 +19,6 @@ from framework.platform.asyncio import AsyncIOLoop, AsyncIOMainLoop
 
 
 @pytest.fixture
-def io_loop() -> Iterator[IOLoop]:
-    loop = IOLoop()
-    yield loop
-    loop.close()
-
-
-@pytest.fixture
 def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
     a, b = socket.socketpair()
     yield a, b

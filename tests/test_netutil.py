@@ -3,12 +3,9 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import shlex
-import shutil
 import socket
 import ssl
 import stat
-import subprocess
 import threading
 import warnings
 from collections.abc import Iterator
@@ -473,24 +470,6 @@ def test_resolver_without_a_way_to_resolve() -> None:
 
 
 # TLS
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
-    """Paths of a certificate for "localhost", signed by itself, and of its key."""
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is needed to make a certificate")
-    directory = tmp_path_factory.mktemp("tls")
-    certfile, keyfile = str(directory / "cert.pem"), str(directory / "key.pem")
-    subprocess.run(
-        shlex.split(
-            f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
-            f" -keyout {keyfile} -out {certfile} -subj /CN=localhost -addext subjectAltName=DNS:localhost"
-        ),
-        check=True,
-        capture_output=True,
-    )
-    return certfile, keyfile
 
 
 def test_context_defaults_are_safe() -> None:
