@@ -10,6 +10,7 @@ from contextvars import Context
 from framework._background import start
 from framework.httputil.headers import HTTPHeaders
 from framework.httputil.messages import HTTPMessageDelegate, RequestStartLine
+from framework.iostream.errors import fail
 
 __all__ = ["BodyPump", "DrainWaiters"]
 
@@ -40,10 +41,7 @@ class DrainWaiters:
         """The transport takes nothing any more."""
         waiting, self._waiting = self._waiting, []
         for future in waiting:
-            if not future.done():
-                future.set_exception(error)
-                # Who waits is told; who does not has nothing to be told.
-                future.exception()
+            fail(future, error)
 
 
 class BodyPump:

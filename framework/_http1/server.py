@@ -35,7 +35,7 @@ from framework._http1.reader import BODY, DRAIN, HEAD, IDLE, PARSER_ERRORS, SLIC
 from framework._http1.request import WireRequest
 from framework._http1.settings import ServerSettings
 from framework._http1.upload import Upload
-from framework.iostream import StreamClosedError
+from framework.iostream.errors import StreamClosedError, fail
 from framework.log import app_log, gen_log
 
 if TYPE_CHECKING:
@@ -441,8 +441,7 @@ class ServerConnection(RequestReader):
         """What to wait for before more is written; None: nothing."""
         if self.transport.is_closing():
             future: asyncio.Future[None] = self._loop.create_future()
-            future.set_exception(StreamClosedError())
-            future.exception()
+            fail(future, StreamClosedError())
             return future
         self.send_output()
         if not self._write_paused:

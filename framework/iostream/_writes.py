@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
+from framework.iostream.errors import fail
+
 __all__ = ["WriteQueue"]
 
 # Pieces below this are put together: one larger write is cheaper than several small ones.
@@ -69,7 +71,4 @@ class WriteQueue:
         self._pieces.clear()
         self._offset = self.size = 0
         for _, future in waiting:
-            if not future.done():
-                future.set_exception(error)
-                # Nobody is obliged to wait for a write.
-                future.exception()
+            fail(future, error)

@@ -24,6 +24,7 @@ from framework.iostream.errors import (
     StreamClosedError,
     UnsatisfiableReadError,
     error_of,
+    fail,
     is_lost,
 )
 from framework.log import gen_log
@@ -170,8 +171,7 @@ class BaseIOStream:
                 size = request.find(self._buffer)
             except UnsatisfiableReadError as error:
                 self._unsatisfiable(error)
-                future.set_exception(StreamClosedError(self.error))
-                future.exception()
+                fail(future, StreamClosedError(self.error))
                 return future
             if size >= 0:
                 future.set_result(request.take(self._buffer, size))
@@ -334,8 +334,7 @@ class BaseIOStream:
     def _not_written(self, error: Exception) -> asyncio.Future[None]:
         self._write_failed(error)
         future = self._new_future()
-        future.set_exception(StreamClosedError(self.error))
-        future.exception()
+        fail(future, StreamClosedError(self.error))
         return future
 
     def _send(self, data: bytes | memoryview) -> int:
@@ -420,9 +419,7 @@ class BaseIOStream:
             future.set_result(self._buffer.take(self._buffer.size))
             return
         request.give_back(self._buffer)
-        future.set_exception(StreamClosedError(self.error))
-        # Nobody is obliged to wait for it.
-        future.exception()
+        fail(future, StreamClosedError(self.error))
 
     def _fail_pending(self, error: StreamClosedError) -> None:
         self._output.fail(error)

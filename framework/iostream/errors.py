@@ -11,9 +11,11 @@ They have no root of their own: programs catch the first as the `OSError` that i
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import sys
 from types import TracebackType
+from typing import Any
 
 __all__ = [
     "ExcInfo",
@@ -21,6 +23,7 @@ __all__ = [
     "StreamClosedError",
     "UnsatisfiableReadError",
     "error_of",
+    "fail",
     "is_lost",
 ]
 
@@ -63,6 +66,13 @@ class UnsatisfiableReadError(Exception):
 def is_lost(error: BaseException) -> bool:
     """Whether the error says that the other side, or the way to it, is gone."""
     return isinstance(error, OSError) and error.errno in _LOST
+
+
+def fail(future: asyncio.Future[Any] | None, error: BaseException) -> None:
+    """Gives an error to whoever waits, if anybody still does. Nobody is obliged to, and then nothing is logged."""
+    if future is not None and not future.done():
+        future.set_exception(error)
+        future.exception()
 
 
 def error_of(exc_info: ExcInfo) -> BaseException | None:

@@ -10,7 +10,7 @@ import ssl
 from typing import Any, TypeVar
 
 from framework.iostream.base import BaseIOStream
-from framework.iostream.errors import StreamClosedError
+from framework.iostream.errors import StreamClosedError, fail
 from framework.log import gen_log
 from framework.netutil import ssl_options_to_context, ssl_wrap_socket
 from framework.platform.asyncio import Selectable
@@ -144,9 +144,7 @@ class IOStream(BaseIOStream):
     def _fail_pending(self, error: StreamClosedError) -> None:
         super()._fail_pending(error)
         future, self._connect_future = self._connect_future, None
-        if future is not None and not future.done():
-            future.set_exception(error)
-            future.exception()
+        fail(future, error)
 
     # TLS
 
@@ -240,8 +238,7 @@ class SSLIOStream(IOStream):
             raise RuntimeError("Already waiting")
         future = self._new_future()
         if self._closed:
-            future.set_exception(StreamClosedError(self.error))
-            future.exception()
+            fail(future, StreamClosedError(self.error))
         elif self._connecting:
             self._handshake_future = future
         else:
@@ -316,18 +313,14 @@ class SSLIOStream(IOStream):
         error = error.with_traceback(None)
         # Whoever waits for the handshake is told itself, not only that the stream is closed.
         for future in (self._connect_future, self._handshake_future):
-            if future is not None and not future.done():
-                future.set_exception(error)
-                future.exception()
+            fail(future, error)
         self._connect_future = self._handshake_future = None
         self.close(exc_info=error)
 
     def _fail_pending(self, error: StreamClosedError) -> None:
         super()._fail_pending(error)
         future, self._handshake_future = self._handshake_future, None
-        if future is not None and not future.done():
-            future.set_exception(error)
-            future.exception()
+        fail(future, error)
 
     def close_fd(self) -> None:
         wrapped = self.socket

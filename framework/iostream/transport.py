@@ -7,7 +7,7 @@ from typing import Any
 
 from framework.iostream._watch import Watch, Watched
 from framework.iostream.base import BaseIOStream
-from framework.iostream.errors import StreamBufferFullError, StreamClosedError, UnsatisfiableReadError
+from framework.iostream.errors import StreamBufferFullError, StreamClosedError, UnsatisfiableReadError, fail
 from framework.iostream.sockets import IOStream, SSLIOStream, SSLOptions
 
 __all__ = ["TransportStream"]
@@ -132,9 +132,7 @@ class TransportStream(IOStream):
     def _fail_pending(self, error: StreamClosedError) -> None:
         super()._fail_pending(error)
         drained, self._drained = self._drained, None
-        if drained is not None:
-            drained.set_exception(error)
-            drained.exception()
+        fail(drained, error)
 
     # What is for sockets
 

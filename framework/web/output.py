@@ -21,7 +21,7 @@ from framework.httputil.dates import format_timestamp
 from framework.httputil.errors import HTTPOutputError
 from framework.httputil.headers import HTTPHeaders
 from framework.httputil.messages import HTTPConnection, ResponseStartLine
-from framework.iostream import StreamClosedError
+from framework.iostream.errors import StreamClosedError, fail
 from framework.web.state import Handler, HandlerState
 from framework.web.waiting import send_later
 
@@ -258,9 +258,7 @@ def _connection(handler: Handler) -> HTTPConnection:
 
 def _failed(error: BaseException) -> asyncio.Future[None]:
     future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    future.set_exception(error)
-    # Who waits is told; who does not has nothing to be told.
-    future.exception()
+    fail(future, error)
     return future
 
 
