@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 # Public modules, there on first use: ``import framework; framework.web.Application``.
 _MODULES = frozenset(
     (
+        "auth",
         "autoreload",
         "concurrent",
         "curl_httpclient",
@@ -38,6 +39,7 @@ _MODULES = frozenset(
         "testing",
         "util",
         "web",
+        "websocket",
     )
 )
 

@@ -42,7 +42,7 @@ IMPURE = {"asyncio", "multiprocessing", "select", "selectors", "socket", "socket
 # Everything the framework may use beyond Python; all but the first two are extras.
 THIRD_PARTY = {
     *("httptools", "uvloop", "redis", "brotli", "zstandard"),
-    *("pycurl", "pycares", "twisted", "pytest", "pytest_asyncio"),
+    *("pycurl", "pycares", "twisted", "pytest", "pytest_asyncio", "jwt"),
 }
 # For types alone: what a class says to mypyc in the optional build.
 TYPES_ONLY = {"mypy_extensions"}
