@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
+from framework.websocket.base import WebSocketProtocol
+from framework.websocket.client import WebSocketClientConnection, websocket_connect
+from framework.websocket.connection import WebSocketProtocol13
 from framework.websocket.errors import WebSocketClosedError, WebSocketError
+from framework.websocket.handler import WebSocketHandler
 
-__all__ = ["WebSocketClosedError", "WebSocketError"]
+__all__ = [
+    "WebSocketClientConnection",
+    "WebSocketClosedError",
+    "WebSocketError",
+    "WebSocketHandler",
+    "WebSocketProtocol",
+    "WebSocketProtocol13",
+    "websocket_connect",
+]

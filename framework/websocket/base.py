@@ -7,7 +7,19 @@ from collections.abc import Awaitable
 from types import TracebackType
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
-__all__ = ["CLOSE", "DEFAULT_MAX_MESSAGE_SIZE", "DROP", "WAIT", "Delegate", "Params", "WebSocketProtocol"]
+from framework.websocket.deflate import Deflate, Parameters
+
+__all__ = [
+    "CLOSE",
+    "DEFAULT_MAX_MESSAGE_SIZE",
+    "DROP",
+    "POLICIES",
+    "WAIT",
+    "Delegate",
+    "Params",
+    "WebSocketProtocol",
+    "make_codec",
+]
 
 #: The largest message that is taken unless somebody says otherwise, in bytes.
 DEFAULT_MAX_MESSAGE_SIZE: Final = 10 * 1024 * 1024
@@ -16,6 +28,7 @@ DEFAULT_MAX_MESSAGE_SIZE: Final = 10 * 1024 * 1024
 WAIT: Final = "wait"
 DROP: Final = "drop"
 CLOSE: Final = "close"
+POLICIES: Final = (WAIT, DROP, CLOSE)
 
 
 class Params(NamedTuple):
@@ -28,6 +41,16 @@ class Params(NamedTuple):
     write_high_water: int = 65536
     max_write_buffer_size: int = 16 * 1024 * 1024
     close_timeout: float = 5.0
+
+
+def make_codec(parameters: Parameters, client: bool, options: dict[str, Any]) -> Deflate:
+    """A codec for what was agreed upon, with the options that `get_compression_options` returns."""
+    return Deflate(
+        parameters,
+        client=client,
+        compression_level=options.get("compression_level", 6),
+        mem_level=options.get("mem_level", 8),
+    )
 
 
 class Delegate(Protocol):
@@ -70,7 +93,9 @@ class WebSocketProtocol:
         """Answers a server's handler's request, and takes its connection over."""
         raise self._missing("accept_connection")
 
-    def write_message(self, message: str | bytes | dict[str, Any], binary: bool = False) -> asyncio.Future[None]:
+    def write_message(
+        self, message: str | bytes | dict[str, Any], binary: bool = False
+    ) -> asyncio.Future[None]:
         """Sends a message."""
         raise self._missing("write_message")
 

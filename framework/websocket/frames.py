@@ -30,10 +30,13 @@ _DATA = frozenset(fin | opcode for fin in (0, FIN) for opcode in (CONTINUATION, 
 _CONTROL = frozenset(FIN | opcode for opcode in (CLOSE, PING, PONG))
 _COMPRESSED = frozenset(fin | RSV1 | opcode for fin in (0, FIN) for opcode in (TEXT, BINARY))
 
+_FIRSTS = _DATA | _CONTROL
+_FIRSTS_WITH_COMPRESSION = _FIRSTS | _COMPRESSED
+
 # The whole header of an unmasked frame of up to 125 bytes, by first byte and length.
 _HEADERS = {
     first: tuple(bytes((first, length)) for length in range(_MOST_CONTROL + 1))
-    for first in _DATA | _CONTROL | _COMPRESSED
+    for first in _FIRSTS_WITH_COMPRESSION
 }
 
 
@@ -71,15 +74,18 @@ class FrameReader:
     may be marked as compressed.
     """
 
-    __slots__ = ("_at", "_data", "_first", "_firsts", "_key", "_masked", "_pending", "_rest")
+    __slots__ = ("_at", "_data", "_first", "_firsts", "_key", "_mask_bit", "_pending", "_pending_size", "_rest", "_shortest")
 
     def __init__(self, *, masked: bool, compression: bool = False) -> None:
         # What is being read, and from where on; and what has come since.
         self._data = b""
         self._at = 0
         self._pending: list[bytes] = []
-        self._masked = masked
-        self._firsts = _DATA | _CONTROL | _COMPRESSED if compression else _DATA | _CONTROL
+        self._pending_size = 0
+        # What the second byte of each frame has, and how long the header of a small one is.
+        self._mask_bit = _MASKED if masked else 0
+        self._shortest = 6 if masked else 2
+        self._firsts = _FIRSTS_WITH_COMPRESSION if compression else _FIRSTS
         # Of a data frame that is not all there: its first byte, how much is missing, the key turned to that place.
         self._first = 0
         self._rest = 0
@@ -89,19 +95,20 @@ class FrameReader:
         """Takes what was received."""
         if self._data or self._pending:
             self._pending.append(data)
+            self._pending_size += len(data)
         else:
             self._data = data
 
     def clear(self) -> None:
         """Forgets what has not been handed out."""
         self._data = b""
-        self._at = self._rest = 0
+        self._at = self._rest = self._pending_size = 0
         self._pending.clear()
 
     @property
     def buffered(self) -> int:
         """How many bytes have not been handed out."""
-        return len(self._data) - self._at + sum(map(len, self._pending))
+        return len(self._data) - self._at + self._pending_size
 
     def next(self) -> tuple[int, bytes, int] | None:
         """The next frame or piece of one, None if there is nothing more.
@@ -114,28 +121,35 @@ class FrameReader:
             return self._more()
         data = self._data
         at = self._at
-        # Small and all there. Without this special case a frame costs twice as much.
-        if self._masked and len(data) - at >= 6:
-            length = data[at + 1] - _MASKED
-            end = at + 6 + length
-            if 0 <= length <= _MOST_CONTROL and end <= len(data) and data[at] in self._firsts:
+        # Small and all there, as most are. SPECIAL
+        start = at + self._shortest
+        if start <= len(data):
+            first = data[at]
+            length = data[at + 1] - self._mask_bit
+            end = start + length
+            if 0 <= length <= _MOST_CONTROL and end <= len(data) and first in self._firsts:
                 if end == len(data):
                     self._data = b""
                     self._at = 0
                 else:
                     self._at = end
-                return data[at], mask(data[at + 2 : at + 6], data[at + 6 : end]), 0
+                if self._mask_bit:
+                    return first, mask(data[start - 4 : start], data[start:end]), 0
+                return first, data[start:end], 0
         return self._any()
 
     def _any(self) -> tuple[int, bytes, int] | None:
         frame = self._begin()
         # Joined only where what there is does not do, so that no byte is joined twice.
         while frame is None and self._pending:
-            self._data = b"".join([self._data[self._at :], *self._pending])
-            self._at = 0
-            self._pending.clear()
+            self._join()
             frame = self._begin()
         return frame
+
+    def _join(self) -> None:
+        self._data = b"".join([self._data[self._at :], *self._pending])
+        self._at = self._pending_size = 0
+        self._pending.clear()
 
     def _begin(self) -> tuple[int, bytes, int] | None:
         data, at = self._data, self._at
@@ -148,7 +162,7 @@ class FrameReader:
         if available < 2:
             return None
         second = data[at + 1]
-        if (second >= _MASKED) is not self._masked:
+        if second & _MASKED != self._mask_bit:
             raise ProtocolViolation(
                 1002, "masked frame from a server" if second >= _MASKED else "unmasked frame"
             )
@@ -161,19 +175,18 @@ class FrameReader:
             if len(data) < start:
                 return None
             length = _extended(data[at + 2 : start])
-        if self._masked:
+        if self._mask_bit:
             start += 4
         if len(data) < (start + length if first in _CONTROL else start):
             return None
-        key = data[start - 4 : start] if self._masked else b""
+        key = data[start - 4 : start] if self._mask_bit else b""
         return self._hand_out(first, key, start, length)
 
     def _more(self) -> tuple[int, bytes, int] | None:
         if not self._data:
             if not self._pending:
                 return None
-            self._data = b"".join(self._pending)
-            self._pending.clear()
+            self._join()
         return self._hand_out(self._first, self._key, self._at, self._rest)
 
     def _hand_out(self, first: int, key: bytes, start: int, length: int) -> tuple[int, bytes, int]:

@@ -194,13 +194,13 @@ class Protocol:
         if self._compressed and self._deflate is not None:
             payload = self._deflate.decompress(payload, final, self._max_message_size - self._size)
         self._size += len(payload)
-        if self._opcode == TEXT:
-            self._check_text(payload, final)
+        text = self._opcode == TEXT
         if not final:
+            if text:
+                self._check_text(payload)
             self._keep(payload)
             return None
         whole = b"".join([*self._pieces, payload]) if self._pieces else payload
-        text = self._opcode == TEXT
         self._forget_message()
         return str(whole, "utf-8") if text else whole
 
@@ -217,9 +217,9 @@ class Protocol:
         if not self._compressed and self._size + length > self._max_message_size:
             raise ProtocolViolation(1009, "message too big")
 
-    def _check_text(self, payload: bytes, final: bool) -> None:
+    def _check_text(self, payload: bytes) -> None:
         data = self._undecoded + payload if self._undecoded else payload
-        self._undecoded = begun = data[utf_8_decode(data, "strict", final)[1] :]
+        self._undecoded = begun = data[utf_8_decode(data, "strict", False)[1] :]
         # The decoder wants a third byte before it says that these two are half of a surrogate pair.
         if begun >= b"\xed\xa0" and begun[0] == 0xED:
             raise ProtocolViolation(1007, "text that is not UTF-8")
@@ -236,7 +236,8 @@ class Protocol:
 
     def _forget_message(self) -> None:
         self._opcode = self._size = 0
-        self._pieces = []
+        if self._pieces:
+            self._pieces = []
         self._undecoded = b""
         self._in_frame = False
 

@@ -223,6 +223,7 @@ def _late(pieces: list[bytes]) -> None:
     reader = FrameReader(masked=True)
     for piece in pieces:
         reader.feed(piece)
+        assert reader.buffered
     all_of(reader)
 
 
