@@ -36,11 +36,7 @@ class NonceMemory:
 
     def use(self, provider: str, nonce: str) -> None:
         """Notes a nonce of a provider. Raises `AuthError` if it is none, too old, of the future or used."""
-        match = _is_nonce(nonce)
-        try:
-            made = datetime.fromisoformat(match[1]).replace(tzinfo=UTC).timestamp() if match else None
-        except ValueError:
-            made = None
+        made = _time_of(nonce)
         if made is None:
             raise AuthError("Invalid OpenID response: openid.response_nonce does not begin with a time")
         now = self._clock()
@@ -57,5 +53,5 @@ def _time_of(nonce: str) -> float | None:
     match = _is_nonce(nonce)
     try:
         return datetime.fromisoformat(match[1]).replace(tzinfo=UTC).timestamp() if match else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

@@ -181,7 +181,11 @@ class OAuth2Provider:
                     self.send((401, '{"error": "invalid_token"}', {}))
                 else:
                     self.send(
-                        (200, json.dumps({"sub": found["user"], "fields": self.get_argument("fields", "")}), {})
+                        (
+                            200,
+                            json.dumps({"sub": found["user"], "fields": self.get_argument("fields", "")}),
+                            {},
+                        )
                     )
 
         self.routes = [("/authorize", Authorize), ("/token", Token), ("/userinfo", UserInfo)]

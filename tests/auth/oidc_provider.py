@@ -39,7 +39,7 @@ class Key:
     def jwk(self) -> dict[str, Any]:
         """The public half as a JWK."""
         make = jwt.algorithms.get_default_algorithms()[self.algorithm]
-        found: dict[str, Any] = make.to_jwk(self.private.public_key(), as_dict=True)  # type: ignore[attr-defined]
+        found: dict[str, Any] = make.to_jwk(self.private.public_key(), as_dict=True)
         found.pop("key_ops", None)
         return found | {"use": "sig", "alg": self.algorithm} | ({"kid": self.kid} if self.kid else {})
 
@@ -89,6 +89,7 @@ class Provider:
         self.nonces: dict[str, str] = {}
         self.verifiers: dict[str, str] = {}
         self.gate: asyncio.Event | None = None
+        self.reached = asyncio.Event()
         provider = self
 
         class Endpoint(RequestHandler):
@@ -119,6 +120,7 @@ class Provider:
         """Answer a request."""
         path = handler.request.path
         self.asked[path] += 1
+        self.reached.set()
         self.headers.append(handler.request.headers)
         if self.gate is not None:
             await self.gate.wait()
@@ -167,8 +169,9 @@ class Provider:
             "nonce": nonce,
         } | self.claims
         headers = ({"kid": self.signer.kid} if self.signer.kid else {}) | self.token_headers
-        return jwt.encode(
-            {name: value for name, value in claims.items() if value is not None},
+        # Whatever they are: jwt.encode() would look at some.
+        return jwt.PyJWS().encode(
+            json.dumps({name: value for name, value in claims.items() if value is not None}).encode(),
             self.signer.private,
             self.algorithm or self.signer.algorithm,
             headers=headers,

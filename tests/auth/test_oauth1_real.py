@@ -48,7 +48,7 @@ def pages(provider: str, query: str = "") -> list[tuple[str, type[SignIn]]]:
             token = user["access_token"]
             return [
                 await self.twitter_request("/statuses", token, {"status": "ü b+c&d=e*"}, trim_user="1 2"),
-                await self.twitter_request("/show", token, **{"screen name": "b/ob~", "n": 3}),
+                await self.twitter_request("/show", token, None, **{"screen name": "b/ob~", "n": 3}),
                 await self.twitter_request(f"{provider}/api/whole?a=b%20c&d=", token),
                 await self.twitter_request("/post", token, {}),
             ]

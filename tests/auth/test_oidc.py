@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from http.cookies import SimpleCookie
 from typing import Any
 
@@ -232,10 +233,9 @@ async def test_a_state_is_good_for_ten_minutes(
     serve: Serve, provider: Provider, browser: Browser, session: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here, _ = site(serve, provider, browser, session)
-    now = under_way.time.time
 
     class Clock:
-        time = staticmethod(lambda: now() - 601)
+        time = staticmethod(lambda: time.time() - under_way.LIFETIME - 1)
 
     monkeypatch.setattr("framework.auth.oidc.mixin.time", Clock)
     fields = await here.begin()

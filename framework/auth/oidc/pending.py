@@ -65,7 +65,7 @@ async def put(handler: RequestHandler, pending: Pending) -> None:
         TypeError: the application's data are no JSON.
     """
     text = json.dumps(asdict(pending), separators=(",", ":"), allow_nan=False)
-    if isinstance(handler, SessionBaseHandler) and handler.settings.get("session"):
+    if isinstance(handler, SessionBaseHandler) and handler.settings.get("session") is not None:
         await _put_in_session(handler, pending.state, text)
     else:
         _put_in_cookie(handler, pending.state, text)
@@ -78,7 +78,7 @@ async def take(handler: RequestHandler, provider: OpenIDProvider, state: str) ->
         AuthError: this browser has begun no such sign-in, or it is over.
         SessionStoreUnavailable: the store does not answer.
     """
-    if isinstance(handler, SessionBaseHandler) and handler.settings.get("session"):
+    if isinstance(handler, SessionBaseHandler) and handler.settings.get("session") is not None:
         text = await _take_from_session(handler, state)
     else:
         text = _take_from_cookie(handler, provider, state)
