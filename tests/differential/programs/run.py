@@ -20,7 +20,23 @@ __all__ = ["MODULES", "Api"]
 
 MODULES = (
     *("coroutines", "waiting", "futures", "locking", "queueing"),
-    *("timing", "optional", "parsing", "streaming", "utilities"),
+    *(
+        "timing",
+        "optional",
+        "parsing",
+        "streaming",
+        "reading",
+        "writing",
+        "ending",
+        "encrypting",
+        "utilities",
+    ),
+)
+
+# What programs see of a package.
+PACKAGE_MODULES = (
+    *("concurrent", "gen", "ioloop", "iostream", "locks", "log", "netutil", "options", "queues"),
+    *("tcpclient", "tcpserver", "util"),
 )
 
 # A program that takes so many seconds is taken to hang.
@@ -31,7 +47,7 @@ class Api:
     """A package's modules, and what a program says."""
 
     def __init__(self, package: str) -> None:
-        for name in ("concurrent", "gen", "ioloop", "iostream", "locks", "log", "options", "queues", "util"):
+        for name in PACKAGE_MODULES:
             setattr(self, name, importlib.import_module(f"{package}.{name}"))
         self.package = package
         self.said: list[str] = []
@@ -44,6 +60,7 @@ class Api:
         text = " ".join(word if isinstance(word, str) else repr(word) for word in words)
         text = re.sub(r"0x[0-9a-f]+", "0x", text.replace(self.package + ".", "PACKAGE."))
         text = re.sub(r"\bfd \d+", "fd", text)
+        text = re.sub(r"\bError on \d+ \([^)]*\)", "Error on fd", text)
         # Names of asyncio's tasks are numbers that count all tasks.
         self.said.append(re.sub(r"Task-\d+", "Task", text))
 

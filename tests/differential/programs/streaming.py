@@ -5,28 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
 
 from tests.differential.programs.run import Api
-
-
-@asynccontextmanager
-async def _pair(api: Api, **options: Any) -> AsyncIterator[tuple[Any, Any]]:
-    """Two streams that are connected; the options are the first one's."""
-    ours, theirs = socket.socketpair()
-    streams = api.iostream.IOStream(ours, **options), api.iostream.IOStream(theirs)
-    try:
-        yield streams
-    finally:
-        for stream in streams:
-            stream.close()
+from tests.differential.programs.streams import pair
 
 
 async def reading_up_to_a_delimiter(api: Api) -> None:
-    async with _pair(api) as (reader, writer):
+    async with pair(api) as (reader, writer):
         await writer.write(b"first\nsecond\r\n\r\nrest")
         await api.attempt("line", lambda: reader.read_until(b"\n"))
         await api.attempt("blank line", lambda: reader.read_until(b"\r\n\r\n"))
@@ -38,7 +24,7 @@ async def reading_up_to_a_delimiter(api: Api) -> None:
 
 
 async def reading_up_to_a_delimiter_in_pieces(api: Api) -> None:
-    async with _pair(api) as (reader, writer):
+    async with pair(api) as (reader, writer):
         waiting = reader.read_until(b"\r\n")
         for piece in (b"ab", b"\r", b"c\r", b"\n", b"d"):
             await writer.write(piece)
@@ -47,7 +33,7 @@ async def reading_up_to_a_delimiter_in_pieces(api: Api) -> None:
 
 
 async def reading_a_number_of_bytes(api: Api) -> None:
-    async with _pair(api) as (reader, writer):
+    async with pair(api) as (reader, writer):
         await writer.write(b"0123456789")
         await api.attempt("three", lambda: reader.read_bytes(3))
         await api.attempt("none", lambda: reader.read_bytes(0))
@@ -62,14 +48,14 @@ async def reading_a_number_of_bytes(api: Api) -> None:
 
 
 async def reading_by_a_pattern(api: Api) -> None:
-    async with _pair(api) as (reader, writer):
+    async with pair(api) as (reader, writer):
         await writer.write(b"key: value\nnumber 42;")
         await api.attempt("pattern", lambda: reader.read_until_regex(rb":\s*\w+\n"))
         await api.attempt("digits", lambda: reader.read_until_regex(b"[0-9]+;"))
 
 
 async def reading_until_the_end(api: Api) -> None:
-    async with _pair(api) as (reader, writer):
+    async with pair(api) as (reader, writer):
         waiting = reader.read_until_close()
         await writer.write(b"one ")
         await writer.write(b"two")
@@ -81,7 +67,7 @@ async def reading_until_the_end(api: Api) -> None:
 
 
 async def reading_into_a_buffer(api: Api) -> None:
-    async with _pair(api) as (reader, writer):
+    async with pair(api) as (reader, writer):
         buffer = bytearray(5)
         await writer.write(b"abcdefgh")
         await api.attempt("full", lambda: reader.read_into(buffer))
@@ -97,7 +83,7 @@ async def reading_into_a_buffer(api: Api) -> None:
 
 
 async def two_reads_at_once(api: Api) -> None:
-    async with _pair(api) as (reader, writer):
+    async with pair(api) as (reader, writer):
         waiting = reader.read_bytes(1)
         for label, read in (
             ("bytes", lambda: reader.read_bytes(1)),
@@ -113,18 +99,18 @@ async def two_reads_at_once(api: Api) -> None:
 
 async def limits_of_what_is_searched(api: Api) -> None:
     for text in (b"0123456789\n", b"01\n3456789", b"0123\n", b"01234\n"):
-        async with _pair(api) as (reader, writer):
+        async with pair(api) as (reader, writer):
             await writer.write(text)
             await api.attempt("until", partial(reader.read_until, b"\n", max_bytes=5))
             api.say(reader.closed(), type(reader.error).__name__)
-        async with _pair(api) as (reader, writer):
+        async with pair(api) as (reader, writer):
             await writer.write(text)
             await api.attempt("regex", partial(reader.read_until_regex, b"\n", max_bytes=5))
             api.say(reader.closed())
 
 
 async def limits_in_pieces(api: Api) -> None:
-    async with _pair(api) as (reader, writer):
+    async with pair(api) as (reader, writer):
         waiting = reader.read_until(b"\n", max_bytes=5)
         for piece in (b"012", b"345", b"6"):
             await api.attempt("write", partial(writer.write, piece))
@@ -133,25 +119,25 @@ async def limits_in_pieces(api: Api) -> None:
 
 
 async def the_reading_buffer_s_size(api: Api) -> None:
-    async with _pair(api, max_buffer_size=1000, read_chunk_size=100) as (reader, writer):
+    async with pair(api, max_buffer_size=1000, read_chunk_size=100) as (reader, writer):
         waiting = reader.read_until(b"\n")
         for _ in range(12):
             writer.write(b"x" * 100)
         await api.attempt("until", waiting)
         api.say(reader.closed(), type(reader.error).__name__)
-    async with _pair(api, max_buffer_size=1000) as (reader, writer):
+    async with pair(api, max_buffer_size=1000) as (reader, writer):
         await api.attempt("bytes", lambda: reader.read_bytes(2000))
 
 
 async def the_writing_buffer_s_size(api: Api) -> None:
-    async with _pair(api, max_write_buffer_size=100_000) as (writer, _):
+    async with pair(api, max_write_buffer_size=100_000) as (writer, _):
         writer.write(b"x" * 100_000)
         await api.attempt("too much", lambda: writer.write(b"x" * 10_000_000))
         api.say(writer.closed())
 
 
 async def writing(api: Api) -> None:
-    async with _pair(api) as (reader, writer):
+    async with pair(api) as (reader, writer):
         await api.attempt("write", lambda: writer.write(b"abc"))
         await api.attempt("view", lambda: writer.write(memoryview(b"def")))
         await api.attempt("array", lambda: writer.write(bytearray(b"ghi")))
@@ -161,7 +147,7 @@ async def writing(api: Api) -> None:
 
 
 async def writing_much_while_reading_slowly(api: Api) -> None:
-    async with _pair(api) as (reader, writer):
+    async with pair(api) as (reader, writer):
         size = 3_000_000
         written = writer.write(b"a" * size + b"\n")
         await api.rounds()
@@ -172,7 +158,7 @@ async def writing_much_while_reading_slowly(api: Api) -> None:
 
 
 async def writing_and_closing_at_once(api: Api) -> None:
-    async with _pair(api) as (reader, writer):
+    async with pair(api) as (reader, writer):
         written = writer.write(b"last words")
         writer.close()
         await api.attempt("written", written)
@@ -180,7 +166,7 @@ async def writing_and_closing_at_once(api: Api) -> None:
 
 
 async def writing_to_a_closed_stream(api: Api) -> None:
-    async with _pair(api) as (_, writer):
+    async with pair(api) as (_, writer):
         writer.close()
         await api.attempt("write", lambda: writer.write(b"x"))
         await api.attempt("read", lambda: writer.read_bytes(1))
@@ -190,7 +176,7 @@ async def writing_to_a_closed_stream(api: Api) -> None:
 
 
 async def the_other_side_closes(api: Api) -> None:
-    async with _pair(api) as (reader, writer):
+    async with pair(api) as (reader, writer):
         waiting = reader.read_until(b"\n")
         await writer.write(b"no end")
         writer.close()
@@ -199,7 +185,7 @@ async def the_other_side_closes(api: Api) -> None:
 
 
 async def what_has_come_before_the_end_can_be_read(api: Api) -> None:
-    async with _pair(api) as (reader, writer):
+    async with pair(api) as (reader, writer):
         await writer.write(b"one\ntwo\nrest")
         writer.close()
         await api.attempt("first", lambda: reader.read_until(b"\n"))
@@ -208,7 +194,7 @@ async def what_has_come_before_the_end_can_be_read(api: Api) -> None:
 
 
 async def the_close_callback(api: Api) -> None:
-    async with _pair(api) as (reader, writer):
+    async with pair(api) as (reader, writer):
         reader.set_close_callback(lambda: api.say("reader closed"))
         writer.set_close_callback(lambda: api.say("writer closed"))
         writer.close()
@@ -222,7 +208,7 @@ async def the_close_callback(api: Api) -> None:
 
 
 async def the_close_callback_without_a_read(api: Api) -> None:
-    async with _pair(api) as (reader, writer):
+    async with pair(api) as (reader, writer):
         closed = api.locks.Event()
         reader.set_close_callback(closed.set)
         writer.close()
@@ -230,7 +216,7 @@ async def the_close_callback_without_a_read(api: Api) -> None:
 
 
 async def the_close_callback_while_something_is_buffered(api: Api) -> None:
-    async with _pair(api) as (reader, writer):
+    async with pair(api) as (reader, writer):
         reader.set_close_callback(lambda: api.say("closed"))
         await writer.write(b"one\ntwo\n")
         writer.close()
@@ -241,7 +227,7 @@ async def the_close_callback_while_something_is_buffered(api: Api) -> None:
 
 
 async def closing_with_an_error(api: Api) -> None:
-    async with _pair(api) as (reader, _):
+    async with pair(api) as (reader, _):
         waiting = reader.read_bytes(1)
         reader.close(exc_info=KeyError("the reason"))
         try:
@@ -307,12 +293,12 @@ async def errors(api: Api) -> None:
 
 async def arguments_that_make_no_sense(api: Api) -> None:
     for name, argument in (("read_bytes", "x"), ("read_until_regex", b"("), ("write", 5)):
-        async with _pair(api) as (reader, _):
+        async with pair(api) as (reader, _):
             api.allowed(name, getattr(reader, name), argument)
 
 
 async def a_read_in_time_and_one_that_is_late(api: Api) -> None:
-    async with _pair(api) as (reader, writer):
+    async with pair(api) as (reader, writer):
         waiting = reader.read_until(b"\n")
         await api.attempt("late", api.gen.with_timeout(api.soon(), waiting))
         await writer.write(b"line\n")
