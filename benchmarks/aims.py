@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.peers import find_peers
 
-__all__ = ["AIMS", "COLUMNS", "best_ratios", "table"]
+__all__ = ["AIMS", "COLUMNS", "SOCKET_AIMS", "SOCKET_COLUMNS", "best_ratios", "table"]
 
 _BEST_PYTHON = "best in Python"
 _LIMIT = "the limit"
@@ -28,6 +28,17 @@ AIMS: dict[str, tuple[float | None, ...]] = {
     "pipelined": (12, 3, 2, None, None),
 }
 
+SOCKET_COLUMNS = ("Tornado", "aiohttp", "websockets")
+
+#: The same for WebSockets.
+SOCKET_AIMS: dict[str, tuple[float | None, ...]] = {
+    "websocket": (4, 1.2, None),
+    "websocket_64k": (None, None, 2),
+    "websocket_broadcast": (4, None, None),
+    # Half the memory.
+    "websocket_idle": (2, None, None),
+}
+
 
 def best_ratios(result: dict[str, Any], native: Iterable[str]) -> dict[str, float]:
     """Return how many times better the first series of a result is than each column.
@@ -44,17 +55,24 @@ def best_ratios(result: dict[str, Any], native: Iterable[str]) -> dict[str, floa
 
 def table(results: Iterable[dict[str, Any]]) -> str:
     """Return what was reached of the aims, in the workloads that have some; empty if none has."""
+    results = list(results)
+    tables = [_table(results, AIMS, COLUMNS), _table(results, SOCKET_AIMS, SOCKET_COLUMNS)]
+    lines = [line for table in tables if table for line in ("", *table)]
+    return "\n".join(["how many times better, of the aim:", *lines]) if lines else ""
+
+
+def _table(
+    results: Iterable[dict[str, Any]], all_aims: dict[str, tuple[float | None, ...]], columns: tuple[str, ...]
+) -> list[str]:
     native = [peer.name for peer in find_peers() if peer.native]
     lines = []
     for result in results:
-        if aims := AIMS.get(result["workload"]):
+        if aims := all_aims.get(result["workload"]):
             ratios = best_ratios(result, native)
-            cells = [_cell(ratios.get(column), aim) for column, aim in zip(COLUMNS, aims, strict=True)]
-            lines.append("  ".join([f"{result['workload']:12}", *(f"{cell:>20}" for cell in cells)]))
-    if not lines:
-        return ""
-    head = "  ".join([f"{'':12}", *(f"{column:>20}" for column in COLUMNS)])
-    return "\n".join(["how many times better, of the aim:", "", head, *lines])
+            cells = [_cell(ratios.get(column), aim) for column, aim in zip(columns, aims, strict=True)]
+            lines.append("  ".join([f"{result['workload']:20}", *(f"{cell:>20}" for cell in cells)]))
+    head = "  ".join([f"{'':20}", *(f"{column:>20}" for column in columns)])
+    return [head, *lines] if lines else []
 
 
 def _cell(ratio: float | None, aim: float | None) -> str:

@@ -11,7 +11,7 @@ from typing import Self
 from benchmarks.errors import BenchmarkError
 from benchmarks.load import Request
 
-__all__ = ["Idle", "allow_descriptors"]
+__all__ = ["Idle", "allow_descriptors", "connect"]
 
 #: What is open beside the connections, on either side.
 _SPARE = 500
@@ -42,6 +42,14 @@ def allow_descriptors(connections: int) -> None:
         ) from error
 
 
+def connect(connection: socket.socket, port: int, number: int) -> None:
+    """Connect to `port` of 127.0.0.1, from a source address that has ports for that many connections."""
+    connection.settimeout(_SECONDS)
+    connection.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
+    connection.bind((f"127.0.0.{1 + number // _PER_ADDRESS}", 0))
+    connection.connect(("127.0.0.1", port))
+
+
 class Idle:
     """Opens connections, asks once on each, and keeps them; a context manager closes them.
 
@@ -66,7 +74,8 @@ class Idle:
                 connection = ends.enter_context(socket.socket())
                 self._sockets.append(connection)
                 try:
-                    self._open(connection, f"127.0.0.{1 + number // _PER_ADDRESS}")
+                    connect(connection, self._port, number)
+                    self._ask(connection)
                 except OSError as error:
                     raise BenchmarkError(f"connection {number + 1:,} of {self._count:,}: {error}") from error
             self._ends = ends.pop_all()
@@ -88,11 +97,7 @@ class Idle:
         if ended := len(poll.poll(0)):
             raise BenchmarkError(f"the server has ended {ended:,} of {self._count:,} idle connections")
 
-    def _open(self, connection: socket.socket, source: str) -> None:
-        connection.settimeout(_SECONDS)
-        connection.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
-        connection.bind((source, 0))
-        connection.connect(("127.0.0.1", self._port))
+    def _ask(self, connection: socket.socket) -> None:
         connection.sendall(self._request)
         answer = b""
         while not _is_whole(answer):

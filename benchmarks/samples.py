@@ -28,6 +28,10 @@ def route(number: int) -> str:
     return f"/section{number}/item/"
 
 
+#: The messages of the WebSockets.
+SHORT = b"a message of 32 bytes, sent back"
+LONG = bytes(range(256)) * 256
+
 #: A table of rows with something to escape in each.
 ROWS = [
     {"id": number, "name": f"name {number} <b>&</b>", "price": number * 1.25, "note": '"quoted" & <marked>'}

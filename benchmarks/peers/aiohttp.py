@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+from typing import Any
 
 import uvloop
 from aiohttp import web
@@ -36,6 +37,10 @@ WORKLOADS = [
     "static_1k",
     "static_1m",
     "template",
+    "websocket",
+    "websocket_64k",
+    "websocket_broadcast",
+    "websocket_idle",
 ]
 
 VISITS = web.AppKey("visits", Visits)
@@ -55,7 +60,7 @@ async def json(request: web.Request) -> web.Response:
 
 
 async def form(request: web.Request) -> web.Response:
-    fields = await request.post()
+    fields: Any = await request.post()
     return html(f"{fields['name']}, {fields['city']}")
 
 

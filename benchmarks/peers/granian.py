@@ -14,7 +14,18 @@ from benchmarks.samples import HELLO, HTML
 
 NAME = "Granian, bare ASGI"
 REQUIREMENTS = ["granian", "uvloop"]
-WORKLOADS = ["hello", "hello_async", "pipelined", "connections", "startup", "tls"]
+WORKLOADS = [
+    "hello",
+    "hello_async",
+    "pipelined",
+    "connections",
+    "startup",
+    "tls",
+    "websocket",
+    "websocket_64k",
+    "websocket_broadcast",
+    "websocket_idle",
+]
 NATIVE = True
 REMARK = "a supervisor process, and threads of its runtime beside that of Python; all on the one core"
 

@@ -14,7 +14,19 @@ from benchmarks.samples import HELLO, HTML
 
 NAME = "the limit"
 REQUIREMENTS = ["httptools", "uvloop"]
-WORKLOADS = ["hello", "hello_async", "json", "pipelined", "connections", "startup", "tls", "iostream"]
+WORKLOADS = [
+    "hello",
+    "hello_async",
+    "json",
+    "pipelined",
+    "connections",
+    "startup",
+    "tls",
+    "iostream",
+    "websocket",
+    "websocket_broadcast",
+    "websocket_idle",
+]
 
 JSON = '{"id": 42, "q": "caf\\u00e9 au lait", "tags": ["a", "b"], "ok": true}'
 

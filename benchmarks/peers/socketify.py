@@ -28,6 +28,10 @@ WORKLOADS = [
     "pipelined",
     "static_1k",
     "template",
+    "websocket",
+    "websocket_64k",
+    "websocket_broadcast",
+    "websocket_idle",
 ]
 WITHOUT = {
     "upload": "it reads no multipart forms",

@@ -16,6 +16,7 @@ REQUIREMENTS = [
     "python-multipart",
     "redis",
     "hiredis",
+    "websockets",
 ]
 IMPORTS = "starlette.applications, uvicorn"
 WORKLOADS = [
@@ -37,6 +38,10 @@ WORKLOADS = [
     "static_1k",
     "static_1m",
     "template",
+    "websocket",
+    "websocket_64k",
+    "websocket_broadcast",
+    "websocket_idle",
 ]
 
 
