@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import re
 import urllib.parse
@@ -80,13 +79,14 @@ def recursive_unicode(obj: Any) -> Any:
 
 def xhtml_escape(value: str | bytes) -> str:
     """Escapes ``& < > " '`` for HTML and XML, in text and in quoted attribute values."""
-    return html.escape(to_unicode(value))
+    text = to_unicode(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text.replace('"', "&quot;").replace("'", "&#x27;")
 
 
 # Numbers above U+10FFFF stand for U+FFFD however long they are (HTML, 13.2.5.80). They are cut
 # short here, because the conversion of a decimal number costs the square of its length.
-_ZEROS = re.compile(r"(&#[xX]?)0{8,}+")
-_TOO_LARGE = re.compile(r"&#(?:0*+[0-9]{8,}+|[xX]0*+[0-9a-fA-F]{7,}+);?")
+_ZEROS = r"(&#[xX]?)0{8,}+"
+_TOO_LARGE = r"&#(?:0*+[0-9]{8,}+|[xX]0*+[0-9a-fA-F]{7,}+);?"
 
 
 def xhtml_unescape(value: str | bytes) -> str:
@@ -96,8 +96,11 @@ def xhtml_unescape(value: str | bytes) -> str:
     """
     text = to_unicode(value)
     if "&#" in text:
-        text = _TOO_LARGE.sub("\ufffd", _ZEROS.sub(r"\g<1>0", text))
-    return html.unescape(text)
+        text = re.sub(_TOO_LARGE, "\ufffd", re.sub(_ZEROS, r"\g<1>0", text))
+    # Its table has two thousand names, and few programs unescape.
+    from html import unescape
+
+    return unescape(text)
 
 
 # What `json.dumps` comes to, without its arguments.
@@ -211,9 +214,9 @@ _PUNCTUATION = r"!#$%*+,.:;=?@\[\]^`{|}~"
 _SOFT = rf"(?:[{_PUNCTUATION}]|&amp;|&quot;)"
 _HARD = rf"[^\s&()<>{_PUNCTUATION}]"
 _REST = rf"(?:{_SOFT}*+{_HARD}++|\((?:[^\s&()<>]|&amp;|&quot;)*+\))++"
-_LINK = re.compile(
-    rf"(?P<hyphens>(?<![\w-])-*+)(?P<scheme>\w[\w-]*+):/{_REST}|\bwww\.{_REST}",
-)
+#
+# Compiled when it is first used.
+_LINK = rf"(?P<hyphens>(?<![\w-])-*+)(?P<scheme>\w[\w-]*+):/{_REST}|\bwww\.{_REST}"
 
 _SHORT_LINK_CHARS = 30
 
@@ -255,7 +258,7 @@ def linkify(
                 attributes += f' title="{href}"'
         return f'{before}<a href="{href}"{attributes}>{url}</a>'
 
-    return _LINK.sub(link, xhtml_escape(text))
+    return re.sub(_LINK, link, xhtml_escape(text))
 
 
 def _shortened(url: str, scheme: str | None) -> str:

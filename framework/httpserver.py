@@ -10,7 +10,7 @@ from typing import Any
 from framework._http1.deadlines import Clock
 from framework._http1.outbox import Outbox
 from framework._http1.proxies import ProxyTrust
-from framework._http1.server import ServerConnection
+from framework._http1.server import Member, ServerConnection
 from framework._http1.services import CallableMessage, CallableService, DelegateService, Service
 from framework._http1.settings import ServerSettings
 from framework.httputil.messages import HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate
@@ -100,7 +100,7 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
         )
         self.request_callback = request_callback
         self.xheaders = xheaders
-        self.connections: set[ServerConnection] = set()
+        self.connections: set[Member] = set()
         self._service: Service | None = None
         self._clock: Clock | None = None
         self._outbox: Outbox | None = None

@@ -7,17 +7,19 @@ Catalogues are CSV files (`load_translations`) or compiled gettext files (`load_
 from __future__ import annotations
 
 import codecs
-import csv
 import datetime
-import gettext
 import io
 import os
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from framework._locale_data import LOCALE_NAMES
 from framework.log import gen_log
+
+if TYPE_CHECKING:
+    # Both are imported where catalogues are read: most programs have none.
+    import gettext
 
 __all__ = [
     "CONTEXT_SEPARATOR",
@@ -102,6 +104,8 @@ def load_gettext_translations(directory: str, domain: str) -> None:
     A broken file is named in a log warning and skipped, and so is a directory that does not exist: a program
     may run before its catalogues are compiled. Raises ``OSError`` if the directory can't be read.
     """
+    import gettext
+
     found: dict[str, gettext.NullTranslations] = {}
     codes: list[str] = []
     try:
@@ -177,6 +181,8 @@ def _read_csv(path: str, file_name: str, encoding: str | None) -> _Catalogue:
 
 def _csv_rows(text: str, file_name: str) -> Iterator[tuple[int, list[str]]]:
     """The rows that are not empty, with the numbers of the lines on which they begin."""
+    import csv
+
     lines = list(io.StringIO(text, newline=""))
     begin = 0
     while begin < len(lines):
@@ -230,10 +236,10 @@ class Locale:
             raise ValueError(f"Unsupported locale {code!r}: it is none of {sorted(_supported_locales)}")
         translations = _translations.get(code)
         locale: Locale
-        if isinstance(translations, gettext.NullTranslations):
-            locale = GettextLocale(code, translations)
-        else:
+        if translations is None or isinstance(translations, dict):
             locale = CSVLocale(code, translations or {})
+        else:
+            locale = GettextLocale(code, translations)
         Locale._cache[code] = locale
         return locale
 

@@ -10,9 +10,7 @@ They are ordinary :mod:`logging` loggers. An application that configures ``loggi
 
 from __future__ import annotations
 
-import dataclasses
 import logging
-import logging.handlers
 import os
 import re
 import sys
@@ -37,8 +35,8 @@ colorama = None
 
 
 # What could move the cursor, break the encoding, or start a new line where nothing would indent it. Tabs and
-# newlines may stay.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# newlines may stay. (Compiled when it is first used, as this takes longer than all else here.)
+_CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
 
 
 def _escaped(match: re.Match[str]) -> str:
@@ -103,7 +101,7 @@ class LogFormatter(logging.Formatter):
         except Exception as error:
             # The line is shown all the same: it was important enough to be logged.
             message = f"Bad message ({error!r}): {record.__dict__!r}"
-        record.message = _CONTROL.sub(_escaped, message)
+        record.message = re.sub(_CONTROL, _escaped, message)
         record.asctime = self.formatTime(record, self.datefmt)
         record.color = self._colors.get(record.levelno, "")
         record.end_color = self._normal if record.color else ""
@@ -112,7 +110,7 @@ class LogFormatter(logging.Formatter):
             record.exc_text = self.formatException(record.exc_info)
         for text in (record.exc_text, record.stack_info):
             if text:
-                lines += _CONTROL.sub(_escaped, text).rstrip("\n").split("\n")
+                lines += re.sub(_CONTROL, _escaped, text).rstrip("\n").split("\n")
         return "\n    ".join(lines)
 
 
@@ -129,7 +127,6 @@ class _Options(Protocol):
     log_rotate_mode: str
 
 
-@dataclasses.dataclass(slots=True, eq=False, repr=False)
 class _Defaults:
     logging: str | None = "info"
     log_to_stderr: bool | None = None
@@ -194,15 +191,18 @@ def _writes_to_stderr(logger: logging.Logger) -> bool:
 
 
 def _file_handler(options: _Options, path: str) -> logging.Handler:
+    # These bring pickle and more, for handlers that send records elsewhere.
+    from logging.handlers import RotatingFileHandler, TimedRotatingFileHandler
+
     if options.log_rotate_mode == "size":
-        return logging.handlers.RotatingFileHandler(
+        return RotatingFileHandler(
             path,
             maxBytes=options.log_file_max_size,
             backupCount=options.log_file_num_backups,
             encoding="utf-8",
         )
     if options.log_rotate_mode == "time":
-        return logging.handlers.TimedRotatingFileHandler(
+        return TimedRotatingFileHandler(
             path,
             when=options.log_rotate_when,
             interval=options.log_rotate_interval,

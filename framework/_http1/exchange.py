@@ -17,7 +17,7 @@ from framework.iostream import IOStream
 from framework.iostream.transport import TransportStream
 
 if TYPE_CHECKING:
-    from framework._http1.server import ServerConnection
+    from framework._http1.server import Member, ServerConnection
 
 __all__ = ["RequestContext", "ServerExchange"]
 
@@ -32,6 +32,7 @@ class RequestContext:
         self.protocol = request.protocol
         self._orig_remote_ip = wire.peer or "0.0.0.0"  # noqa: S104  # a Unix socket has no address
         self._orig_protocol = wire.scheme
+        self.trusted_downstream = set(wire.settings.proxies.downstream)
         sock = wire.transport.get_extra_info("socket")
         self.address_family = None if sock is None else sock.family
 
@@ -63,7 +64,7 @@ class ServerExchange(HTTPConnection):
     @property
     def stream(self) -> RequestStream:
         """The connection's state and socket."""
-        return RequestStream(self._request)
+        return RequestStream(self._wire, self._request)
 
     @property
     def ssl_object(self) -> ssl.SSLObject | None:
@@ -139,6 +140,15 @@ class ServerExchange(HTTPConnection):
             self._wire.write(data)
         return self._drained()
 
+    def write_from(self, buffer: memoryview) -> asyncio.Future[None]:
+        """`write` of a part of a buffer that is used for something else at once."""
+        if self._silent or self._left is None or self._left < len(buffer):
+            return self.write(bytes(buffer))
+        self._check_open()
+        self._left -= len(buffer)
+        self._wire.write_from(buffer)
+        return self._drained()
+
     def _drained(self) -> asyncio.Future[None]:
         waiting = self._wire.drained()
         if waiting is not None:
@@ -166,6 +176,9 @@ class ServerExchange(HTTPConnection):
         """Gives the connection away as a stream; nothing is answered here any more."""
         return TransportStream(*self.detach_transport())
 
-    def detach_transport(self) -> tuple[asyncio.Transport, bytes]:
-        """Gives the connection away for another asyncio protocol: its transport, and what has been read from it."""
-        return self._wire.detach(self._request)
+    def detach_transport(self, successor: Member | None = None) -> tuple[asyncio.Transport, bytes]:
+        """Gives the connection away for another asyncio protocol: its transport, and what has been read from it.
+
+        ``successor`` is what the server counts among its connections instead, and closes when it ends.
+        """
+        return self._wire.detach(self._request, successor)

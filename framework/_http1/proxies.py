@@ -40,7 +40,7 @@ class ProxyTrust:
     Raises `ValueError` for an entry that is neither address nor range.
     """
 
-    __slots__ = ("_downstream", "_known", "_networks", "enabled")
+    __slots__ = ("_known", "_networks", "downstream", "enabled")
 
     def __init__(
         self,
@@ -51,7 +51,8 @@ class ProxyTrust:
         self.enabled = enabled
         ranges = DEFAULT_TRUSTED_PROXIES if trusted_proxies is None else tuple(trusted_proxies)
         self._networks = [self._network(entry) for entry in ranges]
-        self._downstream = frozenset(trusted_downstream or ())
+        # Proxies further down, to be passed over.
+        self.downstream = frozenset(trusted_downstream or ())
         # Peers judged so far. The addresses are those of proxies, few; bounded all the same.
         self._known: dict[str, bool] = {}
 
@@ -87,7 +88,7 @@ class ProxyTrust:
         if forwarded_for:
             for entry in reversed(forwarded_for.split(",")):
                 candidate = entry.strip()
-                if candidate not in self._downstream:
+                if candidate not in self.downstream:
                     break
         if real_ip:
             candidate = real_ip.strip()

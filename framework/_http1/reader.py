@@ -17,7 +17,7 @@ from framework._http1.framing import Fields, Refused
 from framework._http1.methods import KNOWN_METHODS, replace_unknown_method
 from framework._http1.request import WireRequest
 from framework._http1.settings import ServerSettings
-from framework._http1.unpack import is_packed, unpack
+from framework._http1.unpack import is_packed
 from framework.log import gen_log
 
 __all__ = ["BODY", "DRAIN", "HEAD", "IDLE", "PARSER_ERRORS", "SLICE", "RequestReader"]
@@ -40,7 +40,7 @@ _HTTP_1_1: Final = "HTTP/1.1"
 # As a number: looking for bytes in bytes begins with an exception inside the interpreter (a third of a microsecond).
 _HASH: Final = ord("#")
 
-PARSER_ERRORS: Final = (httptools.HttpParserError, httptools.HttpParserUpgrade)
+PARSER_ERRORS: Final = (httptools.HttpParserError, httptools.HttpParserUpgrade, Refused)
 
 
 class RequestReader(asyncio.Protocol):
@@ -52,6 +52,7 @@ class RequestReader(asyncio.Protocol):
         "_body_end",
         "_body_left",
         "_body_size",
+        "_direct",
         "_ending",
         "_excess",
         "_fed",
@@ -102,9 +103,10 @@ class RequestReader(asyncio.Protocol):
         self._suspect = settings.max_header_size < 3 * SLICE
         self._max_count = settings.max_header_count
 
-        # The body that is being read, of this request: bytes so far, bytes to come if that is known, bytes of framing
-        # beyond the ordinary.
+        # The body that is being read, of this request: bytes so far, bytes to come if that is known, whether these go
+        # round the parser, bytes of framing beyond the ordinary.
         self._request: WireRequest | None = None
+        self._direct = False
         self._body_size = 0
         self._body_left = 0
         self._body_end = NEVER
@@ -231,6 +233,13 @@ class RequestReader(asyncio.Protocol):
             raise Refused(505, f"HTTP/{number} is not served here, HTTP/1.1 and HTTP/1.0 are")
         return "HTTP/1.0"
 
+    def _reads_head(self) -> bool:
+        """Whether what is being read is a HEAD request, as far as that can be told."""
+        if self._request is not None:
+            return self._request.method == "HEAD"
+        # The parser knows the method when the target has begun.
+        return self._state == HEAD and bool(self._target) and self._parser.get_method() == b"HEAD"
+
     def _check_size(self) -> None:
         """Counts what is otherwise only known to be below the limits by far."""
         settings = self.settings
@@ -317,10 +326,32 @@ class RequestReader(asyncio.Protocol):
         if self._body_size > self.settings.max_body_size:
             # It came in one read, so nobody has been asked yet.
             return True
-        body = bytes(chunks[0]) if len(chunks) == 1 else b"".join(chunks)
-        request.body = unpack(body, self.settings.max_body_size) if request.packed else body
-        request.chunks = None
+        request.complete_body(self.settings.max_body_size)
         return True
+
+    def _begin_direct(self) -> None:
+        """What is to come of a body of known length goes round the parser, which would copy it."""
+        request = self._request
+        # Unless all of it is to be parsed again.
+        if request is not None and self._again is None:
+            self._direct = True
+            if request is not self._active:
+                request.look_for_parts()
+
+    def _take(self, data: bytes) -> bytes:
+        """More of a body that goes round the parser; returns what is behind it."""
+        left = self._body_left
+        piece = data[:left]
+        self.on_body(piece)
+        if self._request is not None:
+            self._request.came(piece)
+        if self._body_left > 0:
+            return b""
+        # The parser was left in the middle of this body.
+        self._direct = False
+        self._parser = httptools.HttpRequestParser(self)
+        self.on_message_complete()
+        return data[left:]
 
     def _check_excess(self, size: int) -> None:
         """Bounds what chunks may bring beside their data, extensions and trailers, by what a read has brought."""
@@ -340,7 +371,9 @@ class RequestReader(asyncio.Protocol):
         ``start`` is what came of the request before ``data``; None if ``data`` or what came before holds more than
         the beginning of one request.
         """
-        if isinstance(error, httptools.HttpParserUpgrade):
+        if isinstance(error, Refused):
+            self._refuse(error.status, str(error))
+        elif isinstance(error, httptools.HttpParserUpgrade):
             self._after_upgrade(data[error.args[0] :])
         elif isinstance(error, httptools.HttpParserInvalidMethodError):
             self._parse_with_other_method(None if start is None else start + data)

@@ -6,9 +6,12 @@ from time import time
 from typing import Any
 
 from framework._http1.framing import Fields, Refused
+from framework._http1.unpack import unpack
 from framework.httputil.errors import HTTPInputError
+from framework.httputil.forms import delimiter_of
 from framework.httputil.headers import HTTPHeaders, printed_name
 from framework.httputil.messages import HTTPConnection, RequestStartLine
+from framework.httputil.pieces import Occurrences, Pieces
 from framework.httputil.request import HTTPServerRequest, check_host, lazy
 
 __all__ = ["WireRequest"]
@@ -67,10 +70,14 @@ class WireRequest(HTTPServerRequest):
     # Until it is known better.
     query: str = ""
 
-    # The body: whole, or the pieces that are there so far.
-    body: Any = b""
+    # The pieces of the body that are there so far; None: there is nothing to come.
     chunks: list[bytes | bytearray] | None = None
     complete = False
+    # The body when it is whole; a large one stays in its pieces until somebody asks for it in one.
+    _body: Any = b""
+    _pieces: Pieces | None = None
+    # Where its parts begin, as far as it is there, if it is a form in parts.
+    _delimiters: Occurrences | None = None
     # What the application found for it when it looked before the body was there; False: it has not looked.
     route: Any = False
     # Whether its client waits to be told that the body is wanted; whether the body is to be unpacked.
@@ -151,6 +158,51 @@ class WireRequest(HTTPServerRequest):
     def server_connection(self) -> Any:
         """What stands for the connection as a whole, the same for each of its requests."""
         return self._wire
+
+    @property
+    def body(self) -> Any:
+        pieces = self._pieces
+        if pieces is not None:
+            self._body = bytes(pieces)
+            self._pieces = None
+        return self._body
+
+    @body.setter
+    def body(self, value: Any) -> None:
+        self._body = value
+        self._pieces = None
+
+    def look_for_parts(self) -> None:
+        """Looks through what is there of the body, and through what `came` from now on, for the parts of a form."""
+        delimiter = None if self.packed else delimiter_of(self._field("Content-Type") or "")
+        if delimiter is not None:
+            self._delimiters = Occurrences(delimiter)
+            for chunk in self.chunks or ():
+                self._delimiters.look(chunk)
+
+    def came(self, piece: bytes) -> None:
+        """A piece of the body has come."""
+        if self._delimiters is not None:
+            self._delimiters.look(piece)
+
+    def complete_body(self, packed_limit: int) -> None:
+        """All of it has come. Raises `Refused` for a packed body of more than so many bytes, or a damaged one."""
+        chunks, self.chunks = self.chunks, None
+        if chunks is None:
+            return
+        if self.packed:
+            self._body = unpack(b"".join(chunks), packed_limit)
+        elif len(chunks) == 1:
+            self._body = bytes(chunks[0])
+        else:
+            self._pieces = Pieces(chunks, self._delimiters)
+
+    def _body_as_is(self) -> Any:
+        return self._body if self._pieces is None else self._pieces
+
+    def body_size(self) -> int:
+        """How many bytes the body has that is there."""
+        return len(self._body_as_is())
 
     def announced_size(self) -> int:
         """How large a body that is on its way will be at least."""

@@ -1,7 +1,7 @@
 """One connection of the HTTP server: requests to the application, and responses in the order of their requests.
 
 The connection is the asyncio protocol and the parser's callback object at once; its reading half is in
-`framework._http1.reader`.
+`framework._http1.reader`, its writing half in `framework._http1.sending`.
 
     state   what is being read           the deadline meanwhile
     IDLE    nothing, between requests    idle_timeout; header_timeout before the first request
@@ -20,78 +20,75 @@ The connection is the asyncio protocol and the parser's callback object at once;
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Callable
 from contextvars import copy_context
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from framework._http1 import writer
 from framework._http1.deadlines import NEVER, Clock
 from framework._http1.exchange import ServerExchange
-from framework._http1.flow import DrainWaiters
 from framework._http1.framing import Refused
 from framework._http1.outbox import Outbox
-from framework._http1.reader import BODY, DRAIN, HEAD, IDLE, PARSER_ERRORS, SLICE, RequestReader
+from framework._http1.reader import BODY, DRAIN, HEAD, IDLE, PARSER_ERRORS, SLICE
 from framework._http1.request import WireRequest
+from framework._http1.sending import ResponseSender
 from framework._http1.settings import ServerSettings
+from framework._http1.stream import RequestStream
 from framework._http1.upload import Upload
-from framework.iostream.errors import StreamClosedError, fail
+from framework.iostream.errors import StreamClosedError
 from framework.log import app_log, gen_log
 
 if TYPE_CHECKING:
     from framework._http1.services import Service
 
-__all__ = ["ServerConnection"]
-
-# Output is put together up to this many bytes each, or so many pieces, before the transport gets it.
-_BATCH_BYTES = 65536
-_BATCH_COUNT = 32
+__all__ = ["Member", "ServerConnection"]
 
 
-class ServerConnection(RequestReader):
+class Member(Protocol):
+    """One of a server's connections: one for HTTP, or what has taken it over."""
+
+    # Those of the server; it is its own business to leave them in the end.
+    connections: set[Member]
+
+    def close_when_idle(self) -> None:
+        """Ends the connection as soon as that is orderly."""
+
+    def abort(self) -> None:
+        """Ends it now."""
+
+
+class ServerConnection(ResponseSender):
     """One connection. See the module's description."""
 
     __slots__ = (
         "_close_callback",
         "_context",
-        "_drain",
         "_feeding",
         "_held",
         "_idle_limit",
         "_last",
-        "_loop",
-        "_out",
-        "_outbox",
         "_read_paused",
         "_unread",
-        "_unsent",
         "_upload",
-        "_write_paused",
         "connections",
-        "deadline",
         "done",
         "peer",
         "scheme",
         "service",
-        "ssl_object",
-        "transport",
     )
-
-    transport: asyncio.Transport
 
     def __init__(
         self,
         service: Service,
         settings: ServerSettings,
         clock: Clock,
-        connections: set[ServerConnection],
+        connections: set[Member],
         loop: asyncio.AbstractEventLoop,
         outbox: Outbox,
     ) -> None:
-        super().__init__(settings, clock, service.streaming)
+        super().__init__(settings, clock, service.streaming, loop, outbox)
         self.service = service
         self.connections = connections
-        self._loop = loop
         # Each request gets a copy, so that none sees what another one left behind.
         self._context = copy_context()
         self._idle_limit = settings.idle_timeout + clock.interval
@@ -104,18 +101,10 @@ class ServerConnection(RequestReader):
         self._unread = False
         # Whether requests are being taken up.
         self._feeding = False
-        # Output that is put together until the end of this turn of the loop.
-        self._out: list[bytes] = []
-        self._outbox = outbox
-        self._write_paused = False
-        self._unsent = 0
-        self._drain: DrainWaiters | None = None
         # For everyone who writes and has nothing to wait for.
         self.done: asyncio.Future[None] = service.done
         self.peer = ""
         self.scheme = settings.protocol or "http"
-        self.ssl_object: ssl.SSLObject | None = None
-        self.deadline = NEVER
 
     # -- the transport's side
 
@@ -186,14 +175,6 @@ class ServerConnection(RequestReader):
             except Exception:
                 app_log.error("Uncaught exception in a connection's close callback", exc_info=True)
 
-    def pause_writing(self) -> None:
-        self._write_paused = True
-        self._watch_output()
-
-    def _watch_output(self) -> None:
-        self._unsent = self.transport.get_write_buffer_size()
-        self.deadline = self.clock.after(self.settings.write_timeout)
-
     def resume_writing(self) -> None:
         self._write_paused = False
         if self._drain is not None:
@@ -247,7 +228,10 @@ class ServerConnection(RequestReader):
         before = self._requests
         failure: Exception | None = None
         try:
-            self._parser.feed_data(data)
+            if self._direct:
+                data = self._take(data)
+            if data:
+                self._parser.feed_data(data)
         except PARSER_ERRORS as error:
             failure = error
         # Not in the `except`: what the parser is fed there has this error as its context, and not what it raised.
@@ -271,8 +255,11 @@ class ServerConnection(RequestReader):
             if not began:
                 # It has one from its first byte.
                 return
-        elif self._state == BODY and not others:
-            self._check_excess(len(data))
+        elif self._state == BODY:
+            if not others:
+                self._check_excess(len(data))
+            if self._body_left > 0 and not self._direct:
+                self._begin_direct()
         self._set_deadline()
 
     def _set_deadline(self) -> None:
@@ -334,8 +321,8 @@ class ServerConnection(RequestReader):
             return
         if request.chunks is not None:
             self.max_body = size
-        elif len(request.body) > size:
-            self.give_up(413, f"a body of {len(request.body)} bytes, {size} at most")
+        elif request.body_size() > size:
+            self.give_up(413, f"a body of {request.body_size()} bytes, {size} at most")
 
     def set_body_timeout(self, request: WireRequest, seconds: float) -> None:
         """How long the body that is being received may take from now on."""
@@ -419,37 +406,6 @@ class ServerConnection(RequestReader):
             self._resume_reading()
             self._set_deadline()
 
-    def write(self, data: bytes) -> None:
-        """Sends bytes that are framed already, at the end of this turn of the loop unless there are many of them."""
-        out = self._out
-        out.append(data)
-        if len(data) > _BATCH_BYTES or len(out) > _BATCH_COUNT:
-            self.send_output()
-        elif len(out) == 1:
-            self._outbox.add(self)
-
-    def send_output(self) -> None:
-        """Sends what was written so far."""
-        out = self._out
-        if out:
-            data = out[0] if len(out) == 1 else b"".join(out)
-            out.clear()
-            if not self.transport.is_closing():
-                self.transport.write(data)
-
-    def drained(self) -> asyncio.Future[None] | None:
-        """What to wait for before more is written; None: nothing."""
-        if self.transport.is_closing():
-            future: asyncio.Future[None] = self._loop.create_future()
-            fail(future, StreamClosedError())
-            return future
-        self.send_output()
-        if not self._write_paused:
-            return None
-        if self._drain is None:
-            self._drain = DrainWaiters(self._loop)
-        return self._drain.wait()
-
     def exchange(self, request: WireRequest) -> ServerExchange:
         """The response to a request, as the public API writes it."""
         return ServerExchange(self, request)
@@ -462,6 +418,11 @@ class ServerConnection(RequestReader):
     def is_answering(self, request: WireRequest) -> bool:
         """Whether the response to this request is what is being written."""
         return request is self._active
+
+    @property
+    def stream(self) -> RequestStream:
+        """The connection's state and socket, as applications look at them."""
+        return RequestStream(self, self._active)
 
     def set_close_callback(self, request: WireRequest, callback: Callable[[], None] | None) -> None:
         """What to call if the client goes away before the response to ``request`` is complete."""
@@ -480,12 +441,12 @@ class ServerConnection(RequestReader):
             self.give_up(status, reason)
             return
         self._log_refusal(status, reason)
+        self._last = writer.error_response(status, self._reads_head())
         self._request = None
         self._held = b""
         if self._pending and self._pending[-1] is incomplete:
             self._pending.pop()
         self._ending = True
-        self._last = writer.error_response(status)
         if self._active is None and not self._pending and not self._feeding:
             self._finish_connection()
 
@@ -512,7 +473,7 @@ class ServerConnection(RequestReader):
             # What the client has of a response must not look like the whole of it.
             self.abort()
             return
-        self._last = writer.error_response(status)
+        self._last = writer.error_response(status, active is not None and active.method == "HEAD")
         if not self._feeding:
             self._finish_connection()
 
@@ -582,11 +543,16 @@ class ServerConnection(RequestReader):
         else:
             transport.close()
 
-    def detach(self, request: WireRequest) -> tuple[asyncio.Transport, bytes]:
+    def detach(
+        self, request: WireRequest, successor: Member | None = None
+    ) -> tuple[asyncio.Transport, bytes]:
         """Gives the transport away for another protocol, with what has been read of it."""
         self.check_answering(request)
         self.send_output()
         self.connections.discard(self)
+        if successor is not None:
+            self.connections.add(successor)
+            successor.connections = self.connections
         self.clock.discard(self)
         self._state = DRAIN
         self._ending = True

@@ -10,6 +10,7 @@ from framework.ioloop import IOLoop
 
 if TYPE_CHECKING:
     from framework._http1.request import WireRequest
+    from framework._http1.server import ServerConnection
 
 __all__ = ["RequestStream"]
 
@@ -17,17 +18,18 @@ __all__ = ["RequestStream"]
 class RequestStream:
     """The state of a connection and its socket. Nothing is read or written by it: HTTP does not run on streams."""
 
-    __slots__ = ("_request",)
+    __slots__ = ("_request", "_wire")
 
     # What broke the connection; told to those who write, not here.
     error: BaseException | None = None
 
-    def __init__(self, request: WireRequest) -> None:
+    def __init__(self, wire: ServerConnection, request: WireRequest | None) -> None:
+        self._wire = wire
         self._request = request
 
     @property
     def _transport(self) -> Any:
-        return self._request._wire.transport
+        return self._wire.transport
 
     @property
     def socket(self) -> Any:
@@ -53,7 +55,7 @@ class RequestStream:
 
     def close(self) -> None:
         """Closes the connection when what has been written is sent."""
-        self._request._wire.send_output()
+        self._wire.send_output()
         self._transport.close()
 
     def set_nodelay(self, value: bool) -> None:
@@ -63,4 +65,5 @@ class RequestStream:
 
     def set_close_callback(self, callback: Callable[[], None] | None) -> None:
         """Calls back if the client goes away before the response is complete."""
-        self._request._wire.set_close_callback(self._request, callback)
+        if self._request is not None:
+            self._wire.set_close_callback(self._request, callback)

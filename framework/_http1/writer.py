@@ -94,10 +94,13 @@ def connection_field(version: str, keep_alive: bool, given: bool) -> str:
     return "Connection: Keep-Alive\r\n" if keep_alive else ""
 
 
-def error_response(code: int) -> bytes:
-    """A whole response for a request that no application gets to see; the connection closes behind it."""
+def error_response(code: int, to_head: bool) -> bytes:
+    """A whole response for a request that no application gets to see; the connection closes behind it.
+
+    ``to_head``: the request's method is HEAD, so that the body is only spoken of (RFC 9110 section 9.3.2).
+    """
     body = f"{code}: {responses[code]}\n"
     return (
         f"HTTP/1.1 {code} {responses[code]}\r\nContent-Type: text/plain; charset=UTF-8\r\n"
-        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n{'' if to_head else body}"
     ).encode("ascii")

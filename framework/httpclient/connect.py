@@ -12,7 +12,6 @@ import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, NamedTuple
 
-from framework._http1.client import ClientConnection
 from framework._http1.client_tunnel import Tunnel, TunnelRefused
 from framework.httpclient.errors import HTTPProxyError
 from framework.httpclient.target import host_and_port
@@ -43,7 +42,7 @@ class Route(NamedTuple):
 
 async def connect(
     route: Route,
-    connection: ClientConnection,
+    connection: asyncio.BaseProtocol,
     resolver: Resolver,
     report: Callable[[str], None],
     loop: asyncio.AbstractEventLoop,
@@ -62,7 +61,7 @@ async def connect(
     addresses = await _resolve(resolver, host, port, route.family)
     report(f"while connecting to {host_and_port(host, port)}")
     sock = await _first(addresses, route.interface, loop)
-    if route.proxy is not None and origin is not None and route.context is not None:
+    if route.proxy is not None and origin is not None:
         await _tunnel(sock, origin, route.context, route.credentials, connection, report, loop)
         return
     if route.context is None:
@@ -73,7 +72,7 @@ async def connect(
 
 
 async def _transport(
-    sock: socket.socket, protocol: asyncio.Protocol, loop: asyncio.AbstractEventLoop
+    sock: socket.socket, protocol: asyncio.BaseProtocol, loop: asyncio.AbstractEventLoop
 ) -> asyncio.Transport:
     # A resolver may name a unix socket.
     unix = sock.family == getattr(socket, "AF_UNIX", None)
@@ -85,7 +84,7 @@ async def _transport(
 
 async def _encrypt(
     transport: asyncio.Transport,
-    connection: ClientConnection,
+    connection: asyncio.BaseProtocol,
     context: ssl.SSLContext,
     host: str,
     port: int,
@@ -123,9 +122,9 @@ async def _resolve(resolver: Resolver, host: str, port: int, family: socket.Addr
 async def _tunnel(
     sock: socket.socket,
     origin: tuple[str, str, int],
-    context: ssl.SSLContext,
+    context: ssl.SSLContext | None,
     credentials: str | None,
-    connection: ClientConnection,
+    connection: asyncio.BaseProtocol,
     report: Callable[[str], None],
     loop: asyncio.AbstractEventLoop,
 ) -> None:
@@ -142,7 +141,11 @@ async def _tunnel(
     except BaseException:
         transport.abort()
         raise
-    await _encrypt(transport, connection, context, host, port, report, loop)
+    if context is None:
+        transport.set_protocol(connection)
+        connection.connection_made(transport)
+    else:
+        await _encrypt(transport, connection, context, host, port, report, loop)
 
 
 async def _first(

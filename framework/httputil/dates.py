@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import calendar
 import datetime
-import email.utils
 import re
 import time
 
@@ -33,7 +31,11 @@ def format_timestamp(ts: int | float | tuple[int, ...] | time.struct_time | date
     elif isinstance(ts, datetime.datetime):
         moment = ts if ts.tzinfo is None else ts.astimezone(_UTC)
     elif isinstance(ts, tuple):
-        moment = datetime.datetime.fromtimestamp(calendar.timegm(ts), _UTC)
+        year, month, day, hour, minute, second = ts[:6]
+        # Like a leap second, what is too large goes on to the next minute, day and so on.
+        moment = datetime.datetime(year, month, 1, tzinfo=_UTC) + datetime.timedelta(
+            days=day - 1, hours=hour, minutes=minute, seconds=second
+        )
     else:
         raise TypeError(f"unknown timestamp type: {ts!r}")
     return (
@@ -55,7 +57,12 @@ def parse_date(text: str) -> datetime.datetime | None:
             return datetime.datetime(
                 int(year), _MONTH_NUMBERS[month], int(day), int(hour), int(minute), int(second), tzinfo=_UTC
             )
-        parts = email.utils.parsedate_tz(text) if len(text) <= 100 else None
+        if len(text) > 100:
+            return None
+        # Only what hardly anybody sends needs it, and it brings half of the package with it.
+        from email.utils import parsedate_tz
+
+        parts = parsedate_tz(text)
         if parts is None:
             return None
         moment = datetime.datetime(*parts[:6], tzinfo=_UTC)

@@ -9,6 +9,7 @@ from urllib.parse import unquote_to_bytes
 from framework.escape import parse_qs_bytes, utf8
 from framework.httputil.errors import HTTPInputError
 from framework.httputil.headers import HTTPHeaders
+from framework.httputil.pieces import Pieces
 from framework.util import ObjectDict
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "ParseBodyConfig",
     "ParseMultipartConfig",
     "ParseUrlEncodedConfig",
+    "delimiter_of",
     "parse_body_arguments",
     "parse_multipart_form_data",
     "set_parse_body_config",
@@ -85,7 +87,7 @@ def set_parse_body_config(config: ParseBodyConfig) -> None:
 
 def parse_body_arguments(
     content_type: str,
-    body: bytes,
+    body: bytes | Pieces,
     arguments: dict[str, list[bytes]],
     files: dict[str, list[HTTPFile]],
     headers: HTTPHeaders | None = None,
@@ -103,7 +105,7 @@ def parse_body_arguments(
         config = _default_config
     if content_type.startswith("application/x-www-form-urlencoded"):
         _refuse_encoded(headers)
-        _parse_urlencoded(body, arguments, config.urlencoded)
+        _parse_urlencoded(bytes(body), arguments, config.urlencoded)
     elif content_type.startswith("multipart/form-data"):
         _refuse_encoded(headers)
         try:
@@ -140,7 +142,7 @@ def _boundary(content_type: str) -> bytes:
 
 def parse_multipart_form_data(
     boundary: bytes,
-    data: bytes,
+    data: bytes | Pieces,
     arguments: dict[str, list[bytes]],
     files: dict[str, list[HTTPFile]],
     *,
@@ -156,8 +158,7 @@ def parse_multipart_form_data(
         config = _default_config.multipart
     if not config.enabled:
         raise HTTPInputError("multipart/form-data parsing is disabled")
-    if boundary.startswith(b'"') and boundary.endswith(b'"'):
-        boundary = boundary[1:-1]
+    boundary = _unquoted(boundary)
     end = _find_last(data, b"--%b--" % boundary)
     if end < 0:
         raise HTTPInputError("Invalid multipart/form-data: no final boundary found")
@@ -178,18 +179,33 @@ def parse_multipart_form_data(
         start = stop + len(delimiter)
 
 
-def _find_last(data: bytes, wanted: bytes) -> int:
+def _unquoted(boundary: bytes) -> bytes:
+    return boundary[1:-1] if boundary.startswith(b'"') and boundary.endswith(b'"') else boundary
+
+
+def delimiter_of(content_type: str) -> bytes | None:
+    """What stands before each part of a body of this type; None if it is no form with parts."""
+    if not content_type.startswith("multipart/form-data"):
+        return None
+    try:
+        return b"--%b\r\n" % _unquoted(_boundary(content_type))
+    except HTTPInputError:
+        return None
+
+
+def _find_last(data: bytes | Pieces, wanted: bytes) -> int:
     # Nearly always at the very end. `rfind` takes time in proportion to the product of both lengths on
     # data made for that, `find` does not: so any farther search is one through the reversed data.
-    position = data.rfind(wanted, max(0, len(data) - len(wanted) - 64))
+    tail = max(0, len(data) - len(wanted) - 64)
+    position = data[tail:].rfind(wanted)
     if position >= 0:
-        return position
-    position = data[::-1].find(wanted[::-1])
+        return tail + position
+    position = bytes(data)[::-1].find(wanted[::-1])
     return -1 if position < 0 else len(data) - position - len(wanted)
 
 
 def _parse_part(
-    data: bytes,
+    data: bytes | Pieces,
     start: int,
     stop: int,
     arguments: dict[str, list[bytes]],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable
-from http.client import responses
+from http import HTTPStatus
 from typing import NamedTuple
 
 from framework.httputil.errors import HTTPInputError
@@ -20,6 +20,9 @@ __all__ = [
     "parse_response_start_line",
     "responses",
 ]
+
+responses: dict[int, str] = {status: status.phrase for status in HTTPStatus}
+"""The reason phrases of the status codes (RFC 9110 section 15)."""
 
 # RFC 9112 section 3: a token, one space, a target without space or control characters, the version.
 _REQUEST_LINE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([^\x00-\x20\x7f]+) (HTTP/[0-9]\.[0-9])\Z")

@@ -14,6 +14,7 @@ from framework.httputil.errors import HTTPInputError
 from framework.httputil.forms import HTTPFile, parse_body_arguments
 from framework.httputil.headers import HTTPHeaders
 from framework.httputil.messages import HTTPConnection, RequestStartLine
+from framework.httputil.pieces import Pieces
 from framework.httputil.urls import split_host_and_port
 
 __all__ = ["HTTPServerRequest", "check_host", "lazy"]
@@ -145,7 +146,7 @@ class HTTPServerRequest:
     @lazy
     def arguments(self) -> dict[str, list[bytes]]:
         merged = {name: values.copy() for name, values in self.query_arguments.items()}
-        if self.body:
+        if self._body_as_is():
             for name, values in self.body_arguments.items():
                 merged.setdefault(name, []).extend(values)
         return merged
@@ -167,11 +168,16 @@ class HTTPServerRequest:
             return
         arguments: dict[str, list[bytes]] = {}
         files: dict[str, list[HTTPFile]] = known.get("files", {})
-        if self.body:
+        body = self._body_as_is()
+        if body:
             content_type = self._field("Content-Type") or ""
-            parse_body_arguments(content_type, self.body, arguments, files, self.headers)
+            parse_body_arguments(content_type, body, arguments, files, self.headers)
         known["body_arguments"] = arguments
         known["files"] = files
+
+    def _body_as_is(self) -> bytes | Pieces:
+        """The body without putting it together."""
+        return self.body
 
     def _field(self, name: str) -> str | None:
         """One header field, without making `headers` of the others."""

@@ -239,10 +239,11 @@ class BaseIOStream:
             except UnsatisfiableReadError as error:
                 self._unsatisfiable(error)
                 return
-            if size >= 0:
+            if 0 <= size <= limit:
                 self._answer(request, size)
                 return
             if buffer.size > limit:
+                gen_log.error("Reached maximum read buffer size")
                 raise StreamBufferFullError("Reached maximum read buffer size")
             if len(data) < wanted and not self._has_more():
                 return
@@ -380,7 +381,8 @@ class BaseIOStream:
     def set_close_callback(self, callback: Callable[[], Any] | None) -> None:
         """Has a function called, in the loop's next round, when the stream has been closed by either side.
 
-        It isn't called if the stream is closed already. Where reads or writes are pending, they fail before.
+        It isn't called if the stream is closed already, unless `close` is called again. Where reads or writes are
+        pending, they fail before.
         """
         self._close_callback = callback
         if callback is not None:
@@ -392,8 +394,15 @@ class BaseIOStream:
         :arg exc_info: why, for the attribute ``error``: an exception, a triple of `sys.exc_info`, or True for the
             exception that is being handled.
         """
-        if self._closed:
-            return
+        try:
+            if not self._closed:
+                self._end(exc_info)
+        finally:
+            callback, self._close_callback = self._close_callback, None
+            if callback is not None:
+                self.io_loop.add_callback(callback)
+
+    def _end(self, exc_info: ExcInfo) -> None:
         if exc_info:
             self.error = error_of(exc_info)
         self._closed = True
@@ -405,9 +414,6 @@ class BaseIOStream:
             self.close_fd()
         finally:
             self._fail_pending(error)
-            callback, self._close_callback = self._close_callback, None
-            if callback is not None:
-                self.io_loop.add_callback(callback)
 
     def _end_read(self) -> None:
         self._forget_cancelled()
@@ -415,7 +421,7 @@ class BaseIOStream:
         self._read = self._read_future = None
         if request is None or future is None:
             return
-        if isinstance(request, UntilClose) and not isinstance(self.error, StreamBufferFullError):
+        if isinstance(request, UntilClose) and (self.error is None or is_lost(self.error)):
             future.set_result(self._buffer.take(self._buffer.size))
             return
         request.give_back(self._buffer)

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import groupby
 from types import CodeType
-from typing import Any, TypedDict, cast
+from typing import Any, NamedTuple, TypedDict, cast
 
 from framework.template.blocks import Load, collect_blocks
 from framework.template.errors import PythonSyntaxError
@@ -57,8 +56,7 @@ def {name}():
 _MOST_VALUES = 64
 
 
-@dataclass(slots=True, frozen=True, eq=False, repr=False)
-class Compiled:
+class Compiled(NamedTuple):
     """`module` defines the function `_tt_execute`, whose code is `function`."""
 
     module: CodeType

@@ -7,7 +7,7 @@ brace) and ends at the first closing marker, wherever that stands.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from framework.template.errors import ParseError
 
@@ -22,8 +22,7 @@ _ENDS = {
 }
 
 
-@dataclass(slots=True, frozen=True, eq=False, repr=False)
-class Token:
+class Token(NamedTuple):
     """`kind` is TEXT, LITERAL, `{{` or `{%`; `line` (from 1) and `column` (UTF-8 bytes from 0) are
     those of the first character of `text` that isn't white space."""
 

@@ -7,7 +7,7 @@ import types
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from inspect import isclass
 from socket import AF_UNSPEC, AddressFamily
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import framework
 from framework._background import start
@@ -24,7 +24,6 @@ from framework.routing import (
     Rule,
     RuleList,
 )
-from framework.template import BaseLoader
 from framework.web import execute, waiting
 from framework.web.handler import RequestHandler
 from framework.web.service import ApplicationService
@@ -32,6 +31,9 @@ from framework.web.standard import ErrorHandler
 from framework.web.static import StaticFileHandler
 from framework.web.transforms import Compression, OutputTransform
 from framework.web.uimodules import BUILT_IN_MODULES, UIModule
+
+if TYPE_CHECKING:
+    from framework.template import BaseLoader
 
 __all__ = ["Application"]
 

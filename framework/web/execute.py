@@ -95,14 +95,26 @@ def handle_exception(handler: Handler, error: BaseException) -> None:
         # A body or an argument of the client's that could not be parsed.
         error = HTTPError(400, "Invalid body: %s", error).with_traceback(error.__traceback__)
     exc_info = (type(error), error, error.__traceback__)
-    try:
-        handler.log_exception(*exc_info)
-    except Exception:
-        app_log.error("Error in exception logger", exc_info=True)
+    if not _is_cancelled(error):
+        try:
+            handler.log_exception(*exc_info)
+        except Exception:
+            app_log.error("Error in exception logger", exc_info=True)
     if handler._finished:
         # An error behind the answer's end can't change it.
         return
     handler.send_error(error.status_code if isinstance(error, HTTPError) else 500, exc_info=exc_info)
+
+
+def _is_cancelled(error: BaseException) -> bool:
+    """Whether somebody has cancelled the handler's task, as the end of the loop does: no fault of the handler's.
+
+    A handler that waits for something which was cancelled gets the same exception, and to hear of it helps.
+    """
+    if not isinstance(error, asyncio.CancelledError):
+        return False
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def run(

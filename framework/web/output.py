@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-import numbers
 import re
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from hashlib import sha1
 from inspect import isawaitable
-from typing import Any
+from typing import Any, SupportsIndex
 
 import framework
 from framework._background import start
@@ -33,10 +32,11 @@ __all__ = [
     "flush",
     "header_value",
     "matches_etag",
+    "over",
     "reason_phrase",
 ]
 
-HeaderTypes = bytes | str | int | numbers.Integral | datetime.datetime
+HeaderTypes = bytes | str | SupportsIndex | datetime.datetime
 
 _safe_value = re.compile(r"[\t\x20-\x7e\x80-\xff]*\Z").match
 # RFC 9112 section 4, and nothing that could begin markup where a page repeats it.
@@ -71,10 +71,10 @@ def header_value(value: Any) -> str:
         text = value
     elif isinstance(value, bytes):
         text = value.decode("latin-1")
-    elif isinstance(value, numbers.Integral):
-        return str(value)
     elif isinstance(value, datetime.datetime):
         return format_timestamp(value)
+    elif hasattr(value, "__index__"):
+        text = str(value)
     else:
         raise TypeError(f"Unsupported header value {value!r}")
     if not _safe_value(text):
@@ -169,11 +169,12 @@ def _end(handler: Handler) -> asyncio.Future[None]:
         future = _end_by_pieces(handler)
     else:
         future = _end_at_once(handler, wire)
-    _over(handler)
+    over(handler)
     return future
 
 
-def _over(handler: Handler) -> None:
+def over(handler: Handler) -> None:
+    """The response is complete, or will not be."""
     state: HandlerState = handler
     state._finished = True
     state.request._finish_time = time.time()
@@ -195,7 +196,7 @@ def break_off(handler: Handler) -> None:
     abort = getattr(connection, "abort", None)
     if abort is not None:
         abort()
-    _over(handler)
+    over(handler)
 
 
 def _end_by_pieces(handler: Handler) -> asyncio.Future[None]:
