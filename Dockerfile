@@ -1,4 +1,5 @@
-# The servers (target `runtime`, the default) and the integration tests (target `test`).
+# The servers (target `runtime`, the default), the provider of the demonstration (`provider`) and the integration
+# tests (`test`).
 
 FROM python:3.13-slim AS base
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
@@ -35,6 +36,24 @@ ENV PATH=/opt/demo/bin:$PATH \
     PYTHONUNBUFFERED=1
 RUN groupadd --gid 10001 demo && \
     useradd --uid 10001 --gid demo --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin demo
+
+
+FROM base AS build-provider
+WORKDIR /build
+COPY requirements/provider.txt requirements/
+RUN python -m venv --without-pip /opt/provider && \
+    python -m pip --python /opt/provider/bin/python install --require-hashes --only-binary :all: \
+        -r requirements/provider.txt
+
+
+FROM user AS provider
+COPY --from=build-provider /opt/provider /opt/provider
+COPY deploy/provider/provider.py /opt/provider/provider.py
+USER 10001:10001
+WORKDIR /tmp
+EXPOSE 9000
+STOPSIGNAL SIGTERM
+CMD ["/opt/provider/bin/python", "/opt/provider/provider.py"]
 
 
 FROM user AS test

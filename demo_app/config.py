@@ -9,18 +9,23 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar, cast
+from urllib.parse import urlsplit
 
 __all__ = [
     "PUBLISHED_SECRET",
+    "SIGN_IN_BACK",
+    "ChatSettings",
     "ConfigError",
     "LimitSettings",
     "MongoSettings",
     "PostgresSettings",
     "RedisSettings",
     "Settings",
+    "SignInSettings",
     "load",
 ]
 
@@ -30,10 +35,17 @@ PUBLISHED_SECRET = "4zi7D1)uw6VJ&Iz5@924y28Z@3@M3p!H"  # noqa: S105 - published,
 SECRET_LENGTH = 32
 SECRET_HINT = 'python -c "import secrets; print(secrets.token_urlsafe(48))"'  # noqa: S105 - how to make one
 
+CLIENT_SECRET_LENGTH = 16
+
+#: The path that a provider sends browsers back to.
+SIGN_IN_BACK = "/sign-in/back"
+
 PRIVATE_NETWORKS = "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7"
 
 _TRUE = frozenset({"true", "yes", "y", "1", "on"})
 _FALSE = frozenset({"false", "no", "n", "0", "off"})
+# Safe in an address and in a key of Redis.
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"})
 
 T = TypeVar("T")
@@ -95,6 +107,38 @@ class LimitSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ChatSettings:
+    """The chat's rooms, and how much people may say there.
+
+    `history` is the number of messages kept of each room, `length` that of characters in a message. `messages`
+    may be sent by one person in `window` seconds, `connections` be open for one in each process.
+    """
+
+    rooms: tuple[str, ...]
+    history: int
+    length: int
+    messages: int
+    window: int
+    connections: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignInSettings:
+    """The OpenID Connect provider to sign in with, and what it knows this application by.
+
+    `name` is what people know the provider by, `redirect_uri` the address of `/sign-in/back` as browsers see it.
+    `backchannel` is where the servers reach the provider, if that is not where browsers do.
+    """
+
+    name: str
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    redirect_uri: str
+    backchannel: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings of one start of the application."""
 
@@ -110,6 +154,8 @@ class Settings:
     logging_level: str
     logging_format: Literal["plain", "json"]
     limits: LimitSettings
+    chat: ChatSettings
+    sign_in: SignInSettings | None
     mongodb: MongoSettings
     redis: RedisSettings
     postgres: PostgresSettings
@@ -148,6 +194,15 @@ def load(environ: Mapping[str, str]) -> Settings:
             register_per_address=read.number("LIMIT_REGISTER_PER_ADDRESS", 300, 1, 10**9),
             window=read.number("LIMIT_WINDOW_SECONDS", 300, 1, 86400),
         ),
+        chat=ChatSettings(
+            rooms=read.names("CHAT_ROOMS", "lobby,random"),
+            history=read.number("CHAT_HISTORY", 1000, 1, 10**6),
+            length=read.number("CHAT_LENGTH", 2000, 1, 10**5),
+            messages=read.number("LIMIT_CHAT_MESSAGES", 30, 1, 10**9),
+            window=read.number("LIMIT_CHAT_SECONDS", 10, 1, 86400),
+            connections=read.number("LIMIT_CHAT_CONNECTIONS", 20, 1, 10**6),
+        ),
+        sign_in=read.sign_in() if read.text("OIDC_ISSUER", "") else None,
         mongodb=MongoSettings(
             host=read.text("MONGODB_HOST", "localhost"),
             port=read.number("MONGODB_PORT", 27017, 1, 65535),
@@ -213,6 +268,16 @@ class _Reader:
         self.problems.append(f"{name} is {value!r}: it should be a whole number from {low} to {high}")
         return default
 
+    def names(self, name: str, default: str) -> tuple[str, ...]:
+        names = tuple(part.strip() for part in self.text(name, default).split(",") if part.strip())
+        for one in names:
+            if not _NAME.fullmatch(one):
+                self.problems.append(
+                    f"{name} has {one!r}: it should hold names of 1 to 32 letters, digits, - and _, with commas"
+                    " between"
+                )
+        return names
+
     def networks(self, name: str, default: str) -> tuple[str, ...]:
         networks = tuple(part.strip() for part in self.text(name, default).split(",") if part.strip())
         for network in networks:
@@ -259,6 +324,59 @@ class _Reader:
             self.problems.append(
                 f"{name} has {len(value)} characters: it needs {SECRET_LENGTH} or more; {how}"
             )
+        return value
+
+    def sign_in(self) -> SignInSettings:
+        return SignInSettings(
+            name=self.text("OIDC_NAME", "OpenID Connect"),
+            issuer=self.address("OIDC_ISSUER"),
+            client_id=self._required("OIDC_CLIENT_ID", self.text("OIDC_CLIENT_ID", "")),
+            client_secret=self.client_secret("OIDC_CLIENT_SECRET"),
+            redirect_uri=self.address("OIDC_REDIRECT_URI", SIGN_IN_BACK),
+            backchannel=self.address("OIDC_BACKCHANNEL", private=True)
+            if self.text("OIDC_BACKCHANNEL", "")
+            else None,
+        )
+
+    def address(self, name: str, path: str | None = None, private: bool = False) -> str:
+        """A URL that secrets may go to: HTTPS, or this machine, or whatever is `private`."""
+        value = self._required(name, self.text(name, ""))
+        try:
+            parts = urlsplit(value)
+            near = private or parts.hostname in ("localhost", "127.0.0.1", "::1")
+            fits = bool(
+                (parts.scheme == "https" or (parts.scheme == "http" and near))
+                and parts.hostname
+                and parts.username is None
+                and not parts.query
+                and not parts.fragment
+            )
+        except ValueError:
+            fits = False
+        if value and not fits:
+            kind = (
+                "an http:// or https:// URL"
+                if private
+                else "an https:// URL, or an http:// one of this machine"
+            )
+            self.problems.append(f"{name} is {value!r}: it should be {kind}")
+        elif value and path and parts.path != path:
+            self.problems.append(f"{name} is {value!r}: its path should be {path}")
+        return value
+
+    def client_secret(self, name: str) -> str:
+        known = len(self.problems)
+        value = self.secret(name)
+        if len(self.problems) == known and len(self._required(name, value)) < CLIENT_SECRET_LENGTH and value:
+            self.problems.append(
+                f"{name} has {len(value)} characters: the provider should have made one of {CLIENT_SECRET_LENGTH}"
+                " or more"
+            )
+        return value
+
+    def _required(self, name: str, value: str) -> str:
+        if not value:
+            self.problems.append(f"{name} is not set, but OIDC_ISSUER is")
         return value
 
     def _checked(self, make: Callable[[], object], problem: str) -> None:

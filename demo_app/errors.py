@@ -37,6 +37,12 @@ class ErrorCode(IntEnum):
     WRONG_CREDENTIALS = 2004
     NOT_LOGGED_IN = 2005
     WRONG_PASSWORD = 2006
+    SIGN_IN_FAILED = 2101
+    SIGN_IN_REFUSED = 2102
+    PROVIDER_AWAY = 2103
+    EMAIL_NOT_VERIFIED = 2104
+    CONNECT_FIRST = 2105
+    IDENTITY_TAKEN = 2106
 
 
 _TABLE: dict[ErrorCode, tuple[int, str]] = {
@@ -57,6 +63,12 @@ _TABLE: dict[ErrorCode, tuple[int, str]] = {
     ErrorCode.WRONG_CREDENTIALS: (401, "wrong user name or password"),
     ErrorCode.NOT_LOGGED_IN: (401, "log in first"),
     ErrorCode.WRONG_PASSWORD: (403, "the present password is wrong"),
+    ErrorCode.SIGN_IN_FAILED: (400, "this sign-in can't be finished; begin again"),
+    ErrorCode.SIGN_IN_REFUSED: (403, "the provider has not signed you in"),
+    ErrorCode.PROVIDER_AWAY: (503, "the provider is away; try again soon"),
+    ErrorCode.EMAIL_NOT_VERIFIED: (403, "the provider has not verified your e-mail address"),
+    ErrorCode.CONNECT_FIRST: (409, "an account has this e-mail address: log in to it, then connect it"),
+    ErrorCode.IDENTITY_TAKEN: (409, "this sign-in opens another account already"),
 }
 
 STATUSES: Mapping[ErrorCode, int] = {code: status for code, (status, _) in _TABLE.items()}
@@ -117,7 +129,7 @@ class TryLater(AppError):
     """Refused for the moment.
 
     Args:
-        code: `TOO_MANY_TRIES` or `BUSY`.
+        code: `TOO_MANY_TRIES`, `BUSY` or `PROVIDER_AWAY`.
         retry_after: seconds after which a new try makes sense.
     """
 

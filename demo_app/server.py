@@ -49,11 +49,12 @@ async def serve(settings: Settings, sockets: list[socket.socket]) -> None:
         max_body_size=MAX_BODY_SIZE,
     )
     server.add_sockets(sockets)
-    demo.worker.start()
+    demo.start()
     logger.info("serving on port %d", sockets[0].getsockname()[1])
     await stop.wait()
     logger.info("stopping")
     server.stop()
+    await demo.end_conversations()
     await server.close_all_connections(DRAIN_SECONDS)
     await demo.worker.stop()
     demo.passwords.close()

@@ -16,7 +16,7 @@ from demo_app.stores.base import StoreUnavailable
 from framework.session import SessionBaseHandler, SessionStoreUnavailable
 from framework.web import HTTPError, RequestHandler
 
-__all__ = ["Handler", "NotFoundHandler"]
+__all__ = ["Handler", "NotFoundHandler", "json_fields"]
 
 #: Seconds after which a store that is away is worth another try.
 RETRY_AFTER = 2
@@ -71,7 +71,7 @@ class Handler(SessionBaseHandler):
         """
         media_type = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if media_type == "application/json":
-            return _json_fields(self.request.body)
+            return json_fields(self.request.body)
         if (
             media_type in ("application/x-www-form-urlencoded", "multipart/form-data")
             or not self.request.body
@@ -171,7 +171,12 @@ class NotFoundHandler(Handler):
         raise AppError(ErrorCode.NOT_FOUND, f"nothing at {self.request.path}")
 
 
-def _json_fields(body: bytes) -> dict[str, str]:
+def json_fields(body: str | bytes) -> dict[str, str]:
+    """The fields of a JSON object whose values are text.
+
+    Raises:
+        AppError: `BAD_REQUEST` or `INVALID_FIELDS`.
+    """
     try:
         values = json.loads(body)
     except (ValueError, RecursionError) as error:

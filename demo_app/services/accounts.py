@@ -15,7 +15,11 @@ from demo_app.stores.base import Account, AccountStore, Duplicate, Revocations
 
 __all__ = ["Accounts"]
 
-_TAKEN = {"username": ErrorCode.USERNAME_TAKEN, "email": ErrorCode.EMAIL_TAKEN}
+_TAKEN = {
+    "username": ErrorCode.USERNAME_TAKEN,
+    "email": ErrorCode.EMAIL_TAKEN,
+    "identity": ErrorCode.IDENTITY_TAKEN,
+}
 
 
 class Accounts:
@@ -143,11 +147,7 @@ class Accounts:
         if not values.get("email") and not values.get("password"):
             form.wrong("email", "a new e-mail address, a new password, or both")
         form.finish()
-        account = await self.get(account_id)
-        await self._tries.password(account.username_key)
-        if not await self._passwords.verify(account.password_hash, old_password):
-            raise AppError(ErrorCode.WRONG_PASSWORD)
-        await self._tries.right_password(account.username_key)
+        account = await self._confirmed(account_id, old_password)
         try:
             found = await self._store.update(
                 account_id,
@@ -164,6 +164,25 @@ class Accounts:
             await self._revocations.end_sessions(account_id, self._clock().timestamp(), self._session_seconds)
         await self._events.record("edited", account_id, visitor)
         return await self.get(account_id), bool(password)
+
+    async def confirm(self, account_id: str, values: Mapping[str, str]) -> Account:
+        """The account of a session, whose present password is in the field `old_password`.
+
+        Raises:
+            AppError: `INVALID_FIELDS`, `NOT_LOGGED_IN`, `TOO_MANY_TRIES`, `BUSY` or `WRONG_PASSWORD`.
+        """
+        form = fields.Fields(values)
+        password = form.required("old_password", fields.typed_password)
+        form.finish()
+        return await self._confirmed(account_id, password)
+
+    async def _confirmed(self, account_id: str, password: str) -> Account:
+        account = await self.get(account_id)
+        await self._tries.password(account.username_key)
+        if not await self._passwords.verify(account.password_hash, password):
+            raise AppError(ErrorCode.WRONG_PASSWORD)
+        await self._tries.right_password(account.username_key)
+        return account
 
     async def get(self, account_id: str) -> Account:
         """The account of a session.

@@ -44,6 +44,14 @@ class Tries:
         """
         await self._count(f"register:address:{_network(address)}", self._limits.register_per_address)
 
+    async def sign_in(self, address: str) -> None:
+        """Count a try to sign in with a provider.
+
+        Raises:
+            TryLater: too many from this address.
+        """
+        await self._count(f"sign-in:address:{_network(address)}", self._limits.login_per_address)
+
     async def login(self, address: str, username_key: str) -> None:
         """Count a try to log in.
 

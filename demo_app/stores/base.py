@@ -2,33 +2,45 @@
 
     StoreError
     ├── StoreUnavailable   the store can't be reached or doesn't answer in time
-    └── Duplicate          another account has this user name or e-mail address
+    └── Duplicate          another account has this user name, e-mail address or identity
 
 Every driver's errors become one of these in the file that names the driver.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
 __all__ = [
+    "CHAT_START",
     "Account",
     "AccountStore",
+    "ChatDraft",
+    "ChatMessage",
+    "ChatPage",
+    "ChatStore",
     "Duplicate",
     "Event",
     "EventKind",
     "EventLog",
     "EventOutbox",
     "EventQueue",
+    "Identity",
     "Limiter",
     "Revocations",
     "Store",
     "StoreError",
     "StoreUnavailable",
+    "chat_missed",
+    "chat_position",
 ]
+
+#: The id before all messages of a room.
+CHAT_START = "0-0"
 
 
 class StoreError(Exception):
@@ -55,14 +67,17 @@ class Duplicate(StoreError):
         field: the field that has to be unique.
     """
 
-    def __init__(self, field: Literal["username", "email"]) -> None:
+    def __init__(self, field: Literal["username", "email", "identity"]) -> None:
         super().__init__(f"another account has this {field}")
         self.field = field
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One person's account. The keys are what must be unique: the normalised forms of name and address."""
+    """One person's account. The keys are what must be unique: the normalised forms of name and address.
+
+    `password_hash` is empty where no password opens the account, but a sign-in elsewhere.
+    """
 
     id: str
     username: str
@@ -73,7 +88,15 @@ class Account:
     created_at: datetime
 
 
-EventKind = Literal["registered", "logged_in", "login_failed", "edited", "logged_out"]
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who somebody is at an OpenID Connect provider: the two together are one person for ever."""
+
+    issuer: str
+    subject: str
+
+
+EventKind = Literal["registered", "logged_in", "login_failed", "edited", "logged_out", "connected"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +135,15 @@ class AccountStore(Store, Protocol):
     async def prepare(self) -> None:
         """Make what must be there before first use (indexes, tables). Harmless when it is there already."""
 
-    async def add(self, account: Account) -> None:
-        """Keep a new account.
+    async def add(self, account: Account, identity: Identity | None = None) -> None:
+        """Keep a new account, all of it or nothing.
+
+        Args:
+            account: the account.
+            identity: what opens it, if that is not a password.
 
         Raises:
-            Duplicate: name or address is another account's.
+            Duplicate: name, address or identity is another account's.
         """
 
     async def by_id(self, account_id: str) -> Account | None:
@@ -124,6 +151,19 @@ class AccountStore(Store, Protocol):
 
     async def by_username_key(self, key: str) -> Account | None:
         """The account with this normalised user name."""
+
+    async def by_identity(self, identity: Identity) -> Account | None:
+        """The account that this identity opens."""
+
+    async def add_identity(self, account_id: str, identity: Identity) -> bool:
+        """Let an identity open an account; nothing happens where it does already.
+
+        Returns:
+            Whether there is such an account.
+
+        Raises:
+            Duplicate: it opens another one.
+        """
 
     async def update(
         self,
@@ -214,3 +254,103 @@ class EventLog(Store, Protocol):
 
     async def latest(self, account_id: str, limit: int) -> list[Event]:
         """The account's newest events, newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatDraft:
+    """What somebody says.
+
+    `key` is made by the client: what the same account sends again under the same key, because it does not know
+    whether the first time was heard, is the same message.
+    """
+
+    account_id: str
+    user: str
+    text: str
+    key: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """What somebody has said in a room.
+
+    `id` is its place in the room's order, see `chat_position`; `prev` the id of the message before it, by which
+    a gap shows.
+    """
+
+    id: str
+    prev: str
+    room: str
+    user: str
+    text: str
+    key: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ChatPage:
+    """Some messages of a room, in order.
+
+    `missed` says that the store no longer has all that came after the id that was asked about: the page begins
+    with the oldest it has.
+    """
+
+    messages: tuple[ChatMessage, ...]
+    missed: bool = False
+
+
+def chat_position(message_id: str) -> tuple[int, int]:
+    """A message's place in its room's order.
+
+    Args:
+        message_id: two numbers with a hyphen between, as Redis' streams have them.
+
+    Raises:
+        ValueError: it is no such id.
+    """
+    high, hyphen, low = message_id.partition("-")
+    # Eighteen digits are below the stores' largest number, and centuries of milliseconds.
+    if not hyphen or not all(part.isascii() and part.isdecimal() and len(part) <= 18 for part in (high, low)):
+        raise ValueError("the id of a message, such as 1700000000000-0")
+    return int(high), int(low)
+
+
+def chat_missed(last: str, kept: tuple[ChatMessage, str] | None) -> bool:
+    """Whether something came after the id `last` that is not kept any more.
+
+    Args:
+        last: an id, or `CHAT_START`.
+        kept: the oldest message that is kept, and the newest one's id; None where there is none.
+    """
+    position = chat_position(last)
+    if kept is None or position > chat_position(kept[1]):
+        # A store that has never seen it has begun anew since.
+        return last != CHAT_START
+    oldest, _ = kept
+    if position >= chat_position(oldest.id):
+        return False
+    return last != CHAT_START if oldest.prev == CHAT_START else position < chat_position(oldest.prev)
+
+
+class ChatStore(Protocol):
+    """What is said in rooms: the newest messages of each, and those of this moment from all processes."""
+
+    async def append(self, room: str, draft: ChatDraft) -> str:
+        """Keep a message, and tell all who listen. The oldest one goes when there are too many.
+
+        Returns:
+            Its id; for a key that this account has used in the room lately, the id it got then.
+        """
+
+    async def after(self, room: str, last: str, limit: int) -> ChatPage:
+        """Up to `limit` messages that follow the id `last`, the oldest first."""
+
+    async def latest(self, room: str, limit: int) -> ChatPage:
+        """The newest messages, the oldest of them first."""
+
+    def live(self) -> AbstractAsyncContextManager[AsyncIterator[ChatMessage]]:
+        """Listen: what is kept in any room from when the context is entered, in each room's order.
+
+        The iterator raises `StoreUnavailable` as soon as messages may have been lost.
+        """

@@ -12,7 +12,7 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import IndexModel
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
-from demo_app.stores.base import Account, Duplicate, StoreUnavailable
+from demo_app.stores.base import Account, Duplicate, Identity, StoreUnavailable
 
 __all__ = ["MongoAccounts"]
 
@@ -75,16 +75,23 @@ class MongoAccounts:
                 [
                     IndexModel("username_key", name="username_key", unique=True),
                     IndexModel("email_key", name="email_key", unique=True),
+                    IndexModel(
+                        ["identities.issuer", "identities.subject"],
+                        name="identities",
+                        unique=True,
+                        # Otherwise all accounts without one would have the same.
+                        partialFilterExpression={"identities.issuer": {"$exists": True}},
+                    ),
                 ]
             )
         self._prepared = True
 
-    async def add(self, account: Account) -> None:
+    async def add(self, account: Account, identity: Identity | None = None) -> None:
         """See `AccountStore.add`."""
         # Uniqueness is the indexes' work: without them, two equal accounts could be made.
         if not self._prepared:
             await self.prepare()
-        document = {
+        document: dict[str, Any] = {
             "_id": account.id,
             "username": account.username,
             "username_key": account.username_key,
@@ -93,6 +100,8 @@ class MongoAccounts:
             "password_hash": account.password_hash,
             "created_at": account.created_at,
         }
+        if identity is not None:
+            document["identities"] = [_identity(identity)]
         async with self._errors():
             await self._accounts.insert_one(document)
 
@@ -103,6 +112,20 @@ class MongoAccounts:
     async def by_username_key(self, key: str) -> Account | None:
         """See `AccountStore.by_username_key`."""
         return await self._find({"username_key": key})
+
+    async def by_identity(self, identity: Identity) -> Account | None:
+        """See `AccountStore.by_identity`."""
+        # Both in one element of the list: not the issuer of one and the subject of another.
+        return await self._find({"identities": {"$elemMatch": _identity(identity)}})
+
+    async def add_identity(self, account_id: str, identity: Identity) -> bool:
+        """See `AccountStore.add_identity`."""
+        if not self._prepared:
+            await self.prepare()
+        change = {"$addToSet": {"identities": _identity(identity)}, "$set": {"updated_at": datetime.now(UTC)}}
+        async with self._errors():
+            result = await self._accounts.update_one({"_id": account_id}, change)
+        return bool(result.matched_count)
 
     async def update(
         self,
@@ -125,7 +148,7 @@ class MongoAccounts:
             result = await self._accounts.update_one(which, {"$set": changes})
         return bool(result.matched_count)
 
-    async def _find(self, which: Mapping[str, str]) -> Account | None:
+    async def _find(self, which: Mapping[str, Any]) -> Account | None:
         async with self._errors():
             found = await self._accounts.find_one(which)
         if found is None:
@@ -155,6 +178,12 @@ class MongoAccounts:
             raise StoreUnavailable(self.name, error) from error
 
 
-def _duplicate_field(error: DuplicateKeyError) -> Literal["username", "email"]:
+def _identity(identity: Identity) -> dict[str, str]:
+    return {"issuer": identity.issuer, "subject": identity.subject}
+
+
+def _duplicate_field(error: DuplicateKeyError) -> Literal["username", "email", "identity"]:
     pattern = (error.details or {}).get("keyPattern", {})
+    if "identities.issuer" in pattern:
+        return "identity"
     return "email" if "email_key" in pattern else "username"

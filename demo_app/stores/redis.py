@@ -68,9 +68,9 @@ class RedisServer:
             "retry": Retry(NoBackoff(), 1),
         }
         self.client = self._connect(64, timeout)
-        # A connection that waits for events must neither be in the way of others nor end with their time
-        # limit.
-        self.waiting_client = self._connect(2, timeout + 5)
+        # Connections that wait, for events and for what is said in the chat, must neither be in the way of
+        # others nor end with their time limit.
+        self.waiting_client = self._connect(4, timeout + 5)
 
     async def ping(self) -> None:
         """See `Store.ping`."""

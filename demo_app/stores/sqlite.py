@@ -15,11 +15,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Literal, TypeVar, cast
 
-from demo_app.stores.base import Account, Duplicate, Event, EventKind, StoreUnavailable
+from demo_app.stores.base import Account, Duplicate, Event, EventKind, Identity, StoreUnavailable
 
-__all__ = ["SQLiteAccounts", "SQLiteEvents", "SQLiteFile", "SQLiteLimiter"]
+__all__ = ["Connection", "SQLiteAccounts", "SQLiteEvents", "SQLiteFile", "SQLiteLimiter"]
 
 T = TypeVar("T")
+
+Connection = sqlite3.Connection
 
 #: Seconds between two looks for expired limits.
 CLEAN_EVERY = 60.0
@@ -28,6 +30,9 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS accounts (
     id TEXT PRIMARY KEY, username TEXT NOT NULL, username_key TEXT NOT NULL UNIQUE,
     email TEXT NOT NULL, email_key TEXT NOT NULL UNIQUE, password_hash TEXT NOT NULL, created_at TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS identities (
+    issuer TEXT NOT NULL, subject TEXT NOT NULL, account_id TEXT NOT NULL, PRIMARY KEY (issuer, subject)
 );
 CREATE TABLE IF NOT EXISTS account_events (
     id TEXT PRIMARY KEY, account_id TEXT, kind TEXT NOT NULL, address TEXT, user_agent TEXT NOT NULL, at TEXT
@@ -38,6 +43,16 @@ CREATE TABLE IF NOT EXISTS limits (key TEXT PRIMARY KEY, count INTEGER NOT NULL,
 CREATE INDEX IF NOT EXISTS limits_by_end ON limits (ends);
 CREATE TABLE IF NOT EXISTS sessions_end (account_id TEXT PRIMARY KEY, moment REAL NOT NULL, forget REAL NOT
 NULL);
+CREATE TABLE IF NOT EXISTS chat_messages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, prev INTEGER NOT NULL, room TEXT NOT NULL, user TEXT NOT NULL, text
+    TEXT NOT NULL, key TEXT NOT NULL, at TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS chat_messages_by_room ON chat_messages (room, id);
+CREATE TABLE IF NOT EXISTS chat_keys (
+    account_id TEXT NOT NULL, room TEXT NOT NULL, key TEXT NOT NULL, id INTEGER NOT NULL, ends REAL NOT NULL,
+    PRIMARY KEY (account_id, room, key)
+);
+CREATE INDEX IF NOT EXISTS chat_keys_by_end ON chat_keys (ends);
 """
 
 _ACCOUNT = "id, username, username_key, email, email_key, password_hash, created_at"
@@ -60,11 +75,12 @@ class SQLiteFile:
         self._thread: ThreadPoolExecutor | None = None
         self._connection: sqlite3.Connection | None = None
 
-    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def run(self, work: Callable[[Connection], T], writes: bool = True) -> T:
         """Do some work in one transaction.
 
         Args:
             work: takes the connection; runs in the file's thread.
+            writes: whether it changes anything; what only reads waits for no other process.
 
         Raises:
             StoreUnavailable: the file can't be opened, or other processes don't let go of it.
@@ -73,7 +89,7 @@ class SQLiteFile:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
         try:
             async with asyncio.timeout(self._timeout + 0.3):
-                return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, work)
+                return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, work, writes)
         except TimeoutError as error:
             raise StoreUnavailable(self.name, "no answer in time") from error
         except (sqlite3.Error, OSError) as error:
@@ -90,9 +106,9 @@ class SQLiteFile:
             await asyncio.get_running_loop().run_in_executor(thread, self._close)
             thread.shutdown(wait=False)
 
-    def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def _run(self, work: Callable[[Connection], T], writes: bool) -> T:
         connection = self._connection or self._open()
-        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
         try:
             result = work(connection)
             connection.execute("COMMIT")
@@ -145,7 +161,7 @@ class SQLiteAccounts:
         """See `AccountStore.prepare`: opening the file makes its tables."""
         await self._file.ping()
 
-    async def add(self, account: Account) -> None:
+    async def add(self, account: Account, identity: Identity | None = None) -> None:
         """See `AccountStore.add`."""
         values = (
             account.id,
@@ -159,6 +175,8 @@ class SQLiteAccounts:
         sql = f"INSERT INTO accounts ({_ACCOUNT}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - names from this file
 
         def work(connection: sqlite3.Connection) -> None:
+            if identity is not None:
+                _add_identity(connection, account.id, identity)
             try:
                 connection.execute(sql, values)
             except sqlite3.IntegrityError as error:
@@ -176,6 +194,25 @@ class SQLiteAccounts:
     async def by_username_key(self, key: str) -> Account | None:
         """See `AccountStore.by_username_key`."""
         return await self._find("username_key", key)
+
+    async def by_identity(self, identity: Identity) -> Account | None:
+        """See `AccountStore.by_identity`."""
+        sql = "SELECT account_id FROM identities WHERE issuer = ? AND subject = ?"
+        row = await self._file.run(
+            lambda connection: connection.execute(sql, (identity.issuer, identity.subject)).fetchone()
+        )
+        return None if row is None else await self.by_id(row[0])
+
+    async def add_identity(self, account_id: str, identity: Identity) -> bool:
+        """See `AccountStore.add_identity`."""
+
+        def work(connection: sqlite3.Connection) -> bool:
+            found = connection.execute("SELECT 1 FROM accounts WHERE id = ?", (account_id,)).fetchone()
+            if found:
+                _add_identity(connection, account_id, identity)
+            return bool(found)
+
+        return await self._file.run(work)
 
     async def update(
         self,
@@ -298,6 +335,16 @@ class SQLiteEvents:
             lambda connection: connection.execute(sql, (account_id, limit)).fetchall()
         )
         return [_event(row) for row in rows]
+
+
+def _add_identity(connection: sqlite3.Connection, account_id: str, identity: Identity) -> None:
+    row = (identity.issuer, identity.subject, account_id)
+    connection.execute("INSERT INTO identities VALUES (?, ?, ?) ON CONFLICT DO NOTHING", row)
+    owner = connection.execute(
+        "SELECT account_id FROM identities WHERE issuer = ? AND subject = ?", row[:2]
+    ).fetchone()
+    if owner[0] != account_id:
+        raise Duplicate("identity")
 
 
 def _account(row: tuple[str, ...]) -> Account:

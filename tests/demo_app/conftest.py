@@ -18,7 +18,7 @@ from framework.httpserver import HTTPServer
 from framework.netutil import bind_sockets
 from framework.session import MemoryStore, SessionStoreUnavailable
 from tests.demo_app.client import Client
-from tests.demo_app.fakes import FakeAccounts, FakeLog, FakeRedis
+from tests.demo_app.fakes import FakeAccounts, FakeChat, FakeLog, FakeRedis
 from tests.demo_app.processes import Process
 
 SECRET = "a-secret-of-ones-own-with-more-than-32-characters"
@@ -76,6 +76,7 @@ class Running:
     mongo: FakeAccounts
     redis: FakeRedis
     log: FakeLog
+    chat: FakeChat
     port: int
     stopping: bool = False
 
@@ -98,26 +99,30 @@ async def serve() -> AsyncIterator[Callable[..., Running]]:
             outbox=redis,
             queue=redis,
             log=log,
+            chat=(chat := FakeChat(redis)),
             sessions=FakeSessions(redis),
             named={"mongodb": mongo, "redis": redis, "postgresql": log},
         )
         sockets = bind_sockets(0, "127.0.0.1")
         demo = Demo(settings, stores, lambda: served.stopping)
-        served = Running(demo, mongo, redis, log, sockets[0].getsockname()[1])
+        served = Running(demo, mongo, redis, log, chat, sockets[0].getsockname()[1])
         server = HTTPServer(demo.application, xheaders=True)
         server.add_sockets(sockets)
         servers.append((server, demo))
+        # Not the worker that empties the outbox: tests look at what is in there.
+        demo.feed.start()
         return served
 
     yield start
     for server, demo in servers:
         server.stop()
+        await demo.end_conversations()
         await server.close_all_connections(1)
         demo.passwords._executor.shutdown()
 
 
-@pytest.fixture
-def running(serve: Callable[..., Running]) -> Running:
+@pytest_asyncio.fixture
+async def running(serve: Callable[..., Running]) -> Running:
     return serve()
 
 

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from demo_app.stores.base import Account, Duplicate, Event, StoreUnavailable
+from demo_app.stores.base import (
+    CHAT_START,
+    Account,
+    ChatDraft,
+    ChatMessage,
+    ChatPage,
+    Duplicate,
+    Event,
+    Identity,
+    StoreUnavailable,
+    chat_missed,
+    chat_position,
+)
 
 
 class FakeStore:
@@ -33,18 +46,35 @@ class FakeAccounts(FakeStore):
     def __init__(self) -> None:
         super().__init__("mongodb")
         self.accounts: dict[str, Account] = {}
+        self.identities: dict[Identity, str] = {}
 
     async def prepare(self) -> None:
         self.check()
 
-    async def add(self, account: Account) -> None:
+    async def add(self, account: Account, identity: Identity | None = None) -> None:
         self.check()
         for other in self.accounts.values():
             if other.username_key == account.username_key:
                 raise Duplicate("username")
             if other.email_key == account.email_key:
                 raise Duplicate("email")
+        if identity in self.identities:
+            raise Duplicate("identity")
         self.accounts[account.id] = account
+        if identity is not None:
+            self.identities[identity] = account.id
+
+    async def by_identity(self, identity: Identity) -> Account | None:
+        self.check()
+        return self.accounts.get(self.identities.get(identity, ""))
+
+    async def add_identity(self, account_id: str, identity: Identity) -> bool:
+        self.check()
+        if account_id not in self.accounts:
+            return False
+        if self.identities.setdefault(identity, account_id) != account_id:
+            raise Duplicate("identity")
+        return True
 
     async def by_id(self, account_id: str) -> Account | None:
         self.check()
@@ -138,3 +168,75 @@ class FakeLog(FakeStore):
         self.check()
         found = [event for event in self.events.values() if event.account_id == account_id]
         return sorted(found, key=lambda event: event.at, reverse=True)[:limit]
+
+
+class FakeChat:
+    """The chat in memory; it is away when its server is, and tells those who listen at once."""
+
+    def __init__(self, server: FakeStore, history: int = 1000) -> None:
+        self._server = server
+        self._history = history
+        self._number = 0
+        self._keys: dict[tuple[str, str, str], str] = {}
+        self.rooms: dict[str, list[ChatMessage]] = {}
+        self.listening: list[asyncio.Queue[ChatMessage | None]] = []
+        #: Messages that are kept, and that nobody who listens hears of.
+        self.lost: set[str] = set()
+
+    async def append(self, room: str, draft: ChatDraft) -> str:
+        self._server.check()
+        key = (draft.account_id, room, draft.key)
+        if key in self._keys:
+            return self._keys[key]
+        self._number += 1
+        messages = self.rooms.setdefault(room, [])
+        message = ChatMessage(
+            id=f"{self._number}-0",
+            prev=messages[-1].id if messages else CHAT_START,
+            room=room,
+            user=draft.user,
+            text=draft.text,
+            key=draft.key,
+            at=draft.at,
+        )
+        messages.append(message)
+        del messages[: -self._history]
+        self._keys[key] = message.id
+        if draft.text not in self.lost:
+            for queue in self.listening:
+                queue.put_nowait(message)
+        return message.id
+
+    async def after(self, room: str, last: str, limit: int) -> ChatPage:
+        await asyncio.sleep(0)
+        self._server.check()
+        kept = self.rooms.get(room, [])
+        if chat_missed(last, (kept[0], kept[-1].id) if kept else None):
+            return ChatPage(tuple(kept[:limit]), missed=True)
+        position = chat_position(last)
+        return ChatPage(tuple([one for one in kept if chat_position(one.id) > position][:limit]))
+
+    async def latest(self, room: str, limit: int) -> ChatPage:
+        await asyncio.sleep(0)
+        self._server.check()
+        return ChatPage(tuple(self.rooms.get(room, [])[-limit:]))
+
+    @asynccontextmanager
+    async def live(self) -> AsyncIterator[AsyncIterator[ChatMessage]]:
+        self._server.check()
+        queue: asyncio.Queue[ChatMessage | None] = asyncio.Queue()
+        self.listening.append(queue)
+        try:
+            yield self._listen(queue)
+        finally:
+            self.listening.remove(queue)
+
+    async def _listen(self, queue: asyncio.Queue[ChatMessage | None]) -> AsyncIterator[ChatMessage]:
+        while (message := await queue.get()) is not None:
+            yield message
+        raise StoreUnavailable(self._server.name, "switched off")
+
+    def interrupt(self) -> None:
+        """End what listens, as a server does that goes away."""
+        for queue in self.listening:
+            queue.put_nowait(None)
