@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urljoin, urlsplit
 
 from framework.auth import openid_messages as messages
 from framework.auth.errors import AuthError
@@ -88,7 +88,11 @@ class OpenIdMixin(ProviderClient):
         except ValueError:
             return False
         # The scheme can't be told where TLS ends at a proxy. Nobody else has this host with another one.
-        if (parts.netloc.lower(), parts.path or "/") != (request.host.lower(), request.path):
+        port = ":443" if parts.scheme == "https" else ":80"
+        if parts.netloc.lower().removesuffix(port) != request.host.lower().removesuffix(port):
+            return False
+        # The browser encodes what the application may have left as it was.
+        if unquote(parts.path or "/") != unquote(request.path):
             return False
         asked = set(parse_qsl(parts.query, keep_blank_values=True))
         return asked.issubset(parse_qsl(request.query, keep_blank_values=True))

@@ -8,6 +8,8 @@ import pytest
 
 from framework.auth import GoogleOAuth2Mixin
 from framework.escape import json_decode
+from framework.gen import coroutine
+from framework.web import RequestHandler
 from tests.auth.browser import Browser, SignIn
 from tests.auth.conftest import Serve
 from tests.httpclient.peer import Peer, response
@@ -110,6 +112,37 @@ async def test_a_refusal(serve: Serve, browser: Browser, peer: Peer, answer: byt
     peer.will(answer)
     got = await browser.get(serve(("/", page(peer, "http://h/cb", "co de")), **SETTINGS) + "/")
     assert json_decode(got.body)["message"] == message
+
+
+async def test_the_coroutine_of_the_documents(serve: Serve, browser: Browser, peer: Peer) -> None:
+    class Login(RequestHandler, GoogleOAuth2Mixin):
+        _OAUTH_ACCESS_TOKEN_URL = peer.url("/token")
+
+        @coroutine
+        def get(self) -> Any:
+            if self.get_argument("code", False):
+                user = yield self.get_authenticated_user(
+                    redirect_uri="http://your.site.com/auth/google", code=self.get_argument("code")
+                )
+                self.write(user)
+            else:
+                yield self.authorize_redirect(  # type: ignore[func-returns-value]  # it does not matter
+                    redirect_uri="http://your.site.com/auth/google",
+                    client_id=self.settings["google_oauth"]["key"],
+                    scope=["profile", "email"],
+                    response_type="code",
+                    extra_params={"approval_prompt": "auto"},
+                )
+
+    site = serve(("/", Login), **SETTINGS)
+    got = await browser.get(site + "/")
+    assert got.headers["Location"] == (
+        "https://accounts.google.com/o/oauth2/v2/auth?response_type=code"
+        "&redirect_uri=http%3A%2F%2Fyour.site.com%2Fauth%2Fgoogle&client_id=K&approval_prompt=auto"
+        "&scope=profile+email"
+    )
+    peer.will(response(b'{"access_token": "t"}'))
+    assert json_decode((await browser.get(site + "/?code=c")).body) == {"access_token": "t"}
 
 
 async def test_with_state_a_code_that_nobody_asked_for_is_not_used(

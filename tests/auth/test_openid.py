@@ -161,6 +161,27 @@ async def test_for_which_page_an_answer_is(
     assert len(peer.requests) == fits
 
 
+@pytest.mark.parametrize(
+    ("return_to", "host", "path", "fits"),
+    [
+        ("https://site.example:443/cb", "site.example", "/cb", True),
+        ("http://SITE.example:80/cb", "site.EXAMPLE", "/cb", True),
+        ("https://site.example/ü%7E", "site.example", "/%C3%BC~", True),
+        ("https://site.example:80/cb", "site.example", "/cb", False),
+        ("https://site.example:8443/cb", "site.example", "/cb", False),
+        ("https://site.example@evil.example/cb", "site.example", "/cb", False),
+        ("https://site.example/cb/", "site.example", "/cb", False),
+    ],
+)
+async def test_the_same_page_may_be_written_in_several_ways(
+    serve: Serve, browser: Browser, peer: Peer, return_to: str, host: str, path: str, fits: bool
+) -> None:
+    peer.will(VALID)
+    query = urlencode({"openid.mode": "id_res", "openid.return_to": return_to})
+    got = await browser.get(f"{serve(('/.*', page(peer, end)))}{path}?{query}", headers={"Host": host})
+    assert got.code == (200 if fits else 403)
+
+
 async def test_an_application_may_know_better_for_which_page_it_is(
     serve: Serve, browser: Browser, peer: Peer
 ) -> None:
