@@ -75,6 +75,11 @@ test-pythons:  ## the same on every Python from 3.11 to 3.14 that is here
 		echo "--- Python $$version"; \
 		$(MAKE) test PYTHON=$$python VENV=.venv-$$version ARGS='$(ARGS)'; done
 
+.PHONY: autobahn
+autobahn:  ## the Autobahn TestSuite against WebSocket's both sides (ARGS=--quick for less, ARGS='--cases 5.*' for some)
+	@scripts/setup.sh dev autobahn
+	$(PYTHON_ENV) -m tests.autobahn $(ARGS)
+
 .PHONY: compiled
 compiled:  ## the hot modules compiled by mypyc: a wheel in dist/compiled/ (docs/compiled.md)
 	@scripts/setup.sh dev
@@ -93,8 +98,8 @@ test-compiled: compiled  ## the tests of those modules and of what they serve, o
 # A stack of its own beside the one of `make up`: its own data, images and port (any free one).
 test-containers: export COMPOSE_PROJECT_NAME := framework-demo-tests
 test-containers: export DEMO_IMAGE := framework-demo:tests
+test-containers: export PROVIDER_IMAGE := framework-demo-provider:tests
 test-containers: export HTTP_BIND := 127.0.0.1
-test-containers: export HTTP_PORT := 0
 test-containers: export LIMIT_LOGIN_PER_ADDRESS := 100000
 test-containers: export LIMIT_REGISTER_PER_ADDRESS := 100000
 test-containers: export TESTS_USER := $(shell id -u):$(shell id -g)
@@ -119,6 +124,14 @@ format:  ## put the sources in shape
 bench:  ## this framework and its peers side by side (WHAT='hello json' for some, ARGS=--help for more)
 	@scripts/setup.sh dev bench
 	$(PYTHON_ENV) -m benchmarks $(WHAT) $(ARGS)
+
+.PHONY: bench-image
+# The environments of the peers stay in a volume; the figures come to benchmarks/results/image.
+bench-image:  ## the same inside python:3.13-slim, the interpreter of `make up` (WHAT and ARGS as there)
+	docker build -q -t framework-bench:local -f benchmarks/Dockerfile .
+	@mkdir -p benchmarks/results/image
+	docker run --rm --init -v framework-bench:/project/.cache \
+		-v "$(CURDIR)/benchmarks/results/image:/project/benchmarks/results" framework-bench:local $(WHAT) $(ARGS)
 
 .PHONY: lock
 lock:  ## resolve the requirements again (ARGS=--upgrade for newer ones)

@@ -19,6 +19,7 @@ MODULES = [
     "framework/_http1/framing.py",
     "framework/_http1/outbox.py",
     "framework/_http1/reader.py",
+    "framework/_http1/sending.py",
     "framework/_http1/server.py",
     "framework/_http1/writer.py",
     "framework/_route_index.py",

@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 mkdir -p secrets
 chmod 700 secrets
 for name in session_cookie_secret mongodb_root_password mongodb_password redis_password \
-    postgres_root_password postgres_password; do
+    postgres_root_password postgres_password provider_client_secret provider_password; do
     file=secrets/$name
     if [ -d "$file" ]; then
         # Docker puts an empty folder where a file to mount was missing.

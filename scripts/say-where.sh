@@ -14,4 +14,7 @@ Ready: $url
   curl -i -c jar -d 'username=ada&password=correct horse battery' $url/login
   curl -b jar $url/isLogined
   curl -b jar $url/account/info
+
+In a browser, $url signs in with the demonstration provider: any name of small letters, and the password in
+secrets/provider_password.
 END

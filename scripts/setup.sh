@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# setup.sh [demo|dev|servers|bench]...: what `make` needs before it runs the project without containers.
+# setup.sh [demo|dev|servers|bench|autobahn]...: what `make` needs before it runs the project without containers.
 #
 #   demo      .venv with the demo application          (requirements/demo.txt)
 #   dev       .venv with the tools and tests as well   (requirements/dev.txt)
-#   servers   the real servers the tests start: MongoDB in .venv; Redis, PostgreSQL, nginx, tinyproxy from the system
+#   servers   the real servers the tests start: MongoDB in .venv; Redis, PostgreSQL, nginx, tinyproxy and
+#             Chromium from the system
 #   bench     what the benchmarks load servers with, and what stands beside them: wrk, nginx, Redis, openssl
+#   autobahn  the Autobahn TestSuite in .cache/autobahn, which needs a Python 2.7 (PYTHON27=/path/to/python2.7 names it)
 #
 #   pythons   only say which interpreters there are
 #
@@ -144,6 +146,8 @@ install_servers() {
     # A forward proxy, and what makes the tests' certificates.
     has_program tinyproxy || packages+=(tinyproxy-bin)
     has_program openssl || packages+=(openssl)
+    # The browser.
+    has_program chromium chromium-browser google-chrome || packages+=(chromium)
     # What the wheel's mongod is linked with.
     has_mongod || packages+=(libcurl4 libssl3 liblzma5)
     [ ${#packages[@]} -gt 0 ] || return 0
@@ -165,6 +169,50 @@ install_load() {
             "${packages[*]} (Debian's package names: sudo apt-get install ${packages[*]})"
 }
 
+# usable27 PYTHON: it runs (a shim may not), is 2.7 and has pip.
+usable27() {
+    "$1" -c 'import sys, ctypes, ssl, zlib, pip; sys.exit(sys.version_info[:2] != (2, 7))' > /dev/null 2>&1
+}
+
+find_python27() {
+    local candidate
+    for candidate in ${PYTHON27:-python2.7 "${PYENV_ROOT:-$HOME/.pyenv}"/versions/2.7*/bin/python2.7}; do
+        if usable27 "$candidate"; then
+            "$candidate" -c 'import sys; print(sys.executable)'
+            return
+        fi
+    done
+    return 1
+}
+
+# install_autobahn: the locked packages in a folder of their own, and `wstest`, which starts the suite from there.
+install_autobahn() {
+    local home=.cache/autobahn lock=requirements/autobahn.txt python number log
+    python=$(find_python27) ||
+        fail "the Autobahn TestSuite needs a CPython 2.7 with ssl, zlib and pip, and none was found${PYTHON27:+ at $PYTHON27}:" \
+            "install one (pyenv: pyenv install 2.7.18), or name it with PYTHON27=/path/to/python2.7"
+    number=$(cksum < $lock)-$python-$(pwd -P)
+    if [ -x $home/wstest ] && [ "$(cat $home/installed 2> /dev/null)" = "$number" ]; then
+        return
+    fi
+    say "installing the Autobahn TestSuite for $("$python" --version 2>&1) ($python)"
+    rm -rf $home/packages $home/installed
+    mkdir -p $home
+    log=$home/install.log
+    # One of its packages is compiled here: that needs a C compiler and this Python's headers.
+    "$python" -m pip install -q --disable-pip-version-check --no-warn-script-location --no-deps --require-hashes \
+        --target $home/packages -r $lock > $log 2>&1 || { tail -n 20 $log >&2; fail "that failed; all of it is in $log"; }
+    cat > $home/wstest << END
+#!$python
+import site
+site.addsitedir("$(pwd -P)/$home/packages")
+from autobahntestsuite.wstest import run
+run()
+END
+    chmod +x $home/wstest
+    echo "$number" > $home/installed
+}
+
 if [ "$*" = pythons ]; then
     pythons
     exit
@@ -172,12 +220,14 @@ fi
 locks=()
 servers=
 load=
+autobahn=
 for asked; do
     case $asked in
         demo | dev) locks+=("$asked") ;;
         servers) locks+=(testservers); servers=1 ;;
         bench) load=1 ;;
-        *) fail "$asked: there are demo, dev, servers and bench" ;;
+        autobahn) autobahn=1 ;;
+        *) fail "$asked: there are demo, dev, servers, bench and autobahn" ;;
     esac
 done
 [ ${#locks[@]} -gt 0 ] || fail "say what for: demo, dev or servers"
@@ -185,3 +235,4 @@ make_venv
 install_locked "${locks[@]}"
 [ -z "$servers" ] || install_servers
 [ -z "$load" ] || install_load
+[ -z "$autobahn" ] || install_autobahn

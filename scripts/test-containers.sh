@@ -18,6 +18,9 @@ clean_up() {
     exit "$status"
 }
 
+# The provider's address has the port in it, so that it has to be known beforehand.
+HTTP_PORT=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+export HTTP_PORT
 # Made here: where Docker makes it, it belongs to root.
 mkdir -p .cache/reports
 trap 'clean_up "$@"' EXIT

@@ -1,9 +1,9 @@
 #!/bin/sh
-# wait-until-healthy.sh COMPOSE...: wait until the servers and nginx of the project say that they are healthy,
+# wait-until-healthy.sh COMPOSE...: wait until the servers, the provider and nginx of the project say that they are healthy,
 # three minutes at most. (`up --wait` is unknown to docker-compose 1.29.)
 set -u
 
-services='app0 app1 app2 app3 nginx'
+services='app0 app1 app2 app3 provider nginx'
 tries=0
 while :; do
     waiting=

@@ -16,6 +16,8 @@ import pytest
 import pytest_asyncio
 
 from framework.ioloop import IOLoop
+from tests.browser import browser as browser
+from tests.browser import page as page
 from tests.leaks import Snapshot, leaked_tasks
 from tests.servers import MongoServer, PostgresServer, RedisServer
 

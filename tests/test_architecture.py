@@ -310,6 +310,19 @@ def test_each_module_can_be_imported_first() -> None:
     assert json.loads(done.stdout) == [], done.stderr
 
 
+def test_a_web_application_loads_nothing_that_it_may_not_need() -> None:
+    # What each takes to load is a part of what every process takes to start.
+    heavy = {
+        *("csv", "email.message", "gettext", "html.entities", "http.client", "logging.handlers", "sqlite3"),
+        *("framework.httpclient", "framework.session", "framework.template", "framework.testing"),
+    }
+    # Without what the environment itself may load at the start.
+    code = "import sys; sys.path[:] = sys.argv[1:]; import framework.web; print(*sys.modules)"
+    command = [sys.executable, "-S", "-c", code, *sys.path]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert not heavy & set(done.stdout.split())
+
+
 def _importable(name: str) -> bool:
     try:
         importlib.import_module(name)

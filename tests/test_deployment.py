@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 SCRIPTS = sorted([*(ROOT / "scripts").glob("*.sh"), *(ROOT / "deploy").glob("*/*.sh"), ROOT / ".ci" / "run"])
 # For the runs of `make test-containers`, which sets them itself.
-NOT_FOR_PEOPLE = {"DEMO_IMAGE", "DEMO_TEST_IMAGE", "TESTS_USER"}
+NOT_FOR_PEOPLE = {"DEMO_IMAGE", "DEMO_TEST_IMAGE", "PROVIDER_IMAGE", "TESTS_USER"}
 
 
 def read(name: str) -> str:
@@ -83,6 +83,10 @@ def test_the_locks_have_all_that_the_project_asks_for_in_one_version_each() -> N
     assert required(project["dependencies"] + extras["redis"] + extras["demo"]) <= set(locks["demo"])
     assert required(extras["compress"] + extras["dev"]) | set(locks["demo"]) <= set(locks["dev"])
     assert required(extras["testservers"]) <= set(locks["testservers"])
+    assert required(extras["auth"]) <= set(locks["demo"])
+    assert required(extras["provider"]) <= set(locks["provider"])
+    # Of another Python.
+    del locks["autobahn"]
     for lock in locks.values():
         assert {name: locks["dev"].get(name, version) for name, version in lock.items()} == lock
 

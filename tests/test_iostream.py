@@ -355,13 +355,22 @@ async def test_more_than_the_buffer_holds(
         future = getattr(stream, read)(*arguments)
         other.send(bytes(200))
         error = await real_error(future)
-        assert caplog.messages == ["error on read: Reached maximum read buffer size"]
+        full = "Reached maximum read buffer size"
+        assert caplog.messages == [full, f"error on read: {full}"]
     else:
         other.send(bytes(200))
         with pytest.raises(StreamBufferFullError, match="Reached maximum read buffer size"):
             getattr(stream, read)(*arguments)
         error = stream.error
     assert isinstance(error, StreamBufferFullError)
+    assert stream.closed()
+
+
+async def test_no_answer_is_larger_than_the_buffer_may_be(ends: Ends) -> None:
+    stream, other = ends.stream(max_buffer_size=100)
+    other.send(bytes(200))
+    with pytest.raises(StreamBufferFullError, match="Reached maximum read buffer size"):
+        stream.read_bytes(101)
     assert stream.closed()
 
 

@@ -310,6 +310,30 @@ async def test_what_a_close_callback_raises_is_logged(ends: Ends, caplog: pytest
     assert all("Exception in callback" in message for message in caplog.messages)
 
 
+async def test_a_callback_set_after_the_end_is_called_by_the_next_close(ends: Ends) -> None:
+    stream, _ = ends.stream()
+    stream.close()
+    called: list[int] = []
+    stream.set_close_callback(lambda: called.append(1))
+    await turns()
+    assert not called
+    stream.close()
+    stream.close()
+    await until(lambda: called)
+    await turns()
+    assert called == [1]
+
+
+async def test_an_error_of_the_program_s_own_fails_read_until_close(ends: Ends) -> None:
+    stream, other = ends.stream()
+    future = stream.read_until_close()
+    other.send(b"some")
+    await turns()
+    reason = KeyError("the reason")
+    stream.close(exc_info=reason)
+    assert await real_error(future) is reason
+
+
 async def test_a_callback_that_was_taken_back(ends: Ends) -> None:
     stream, other = ends.stream()
     stream.set_close_callback(lambda: pytest.fail("it was taken back"))

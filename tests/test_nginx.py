@@ -216,6 +216,18 @@ def test_each_request_is_one_line_of_json(nginx: NginxServer, upstreams: list[Up
     assert 0 <= float(line["upstream_seconds"]) <= float(line["seconds"]) + 0.001
 
 
+def test_what_a_provider_sends_people_back_with_is_not_logged(nginx: NginxServer) -> None:
+    request_id = ask(nginx, "/sign-in/back?code=secret&state=x").headers["X-Request-Id"]
+
+    def found() -> list[dict[str, Any]]:
+        with open(f"{nginx.folder}/access.json") as file:
+            return [line for line in map(json.loads, file) if line["request_id"] == request_id]
+
+    (line,) = eventually(found)
+    assert line["uri"] == "/sign-in/back"
+    assert "secret" not in json.dumps(line)
+
+
 def test_connections_to_the_servers_are_kept(nginx: NginxServer) -> None:
     def connects() -> list[str]:
         with open(f"{nginx.folder}/access.json") as file:

@@ -198,6 +198,38 @@ async def test_cancelled_put_that_was_served_has_put(kind: Any) -> None:
     assert sorted(found) == [1, 2]
 
 
+async def test_what_put_and_get_give_is_a_future() -> None:
+    queue: queues.Queue[int] = queues.Queue()
+    put = queue.put(1)
+    assert asyncio.isfuture(put) and put.done() and put.get_loop() is asyncio.get_running_loop()
+    called: list[Any] = []
+    put.add_done_callback(called.append)
+    await asyncio.wait_for(put, 30)
+    assert list(await asyncio.gather(put, queue.get())) == [None, 1]
+    await gen.with_timeout(LONG, queue.put(2))
+    assert await gen.with_timeout(LONG, queue.get()) == 2
+    await rounds()
+    assert called == [put]
+
+    @gen.coroutine
+    def by_yield() -> Any:
+        found = yield queue.put(3)
+        return [found, (yield queue.get()), (yield [queue.put(4), queue.get()])]
+
+    assert await by_yield() == [None, 3, [None, 4]]
+
+
+def test_a_queue_may_outlive_its_loop() -> None:
+    queue: queues.Queue[int] = queues.Queue()
+
+    async def use() -> None:
+        await asyncio.gather(queue.put(1), queue.put(2))
+        assert await queue.get() + await queue.get() == 3
+
+    asyncio.run(use())
+    asyncio.run(use())
+
+
 async def test_join_waits_for_task_done(kind: Any) -> None:
     queue = kind()
     await queue.join()

@@ -24,6 +24,7 @@ WORKLOADS = [
     "tls",
     "iostream",
     "websocket",
+    "websocket_64k",
     "websocket_broadcast",
     "websocket_idle",
 ]

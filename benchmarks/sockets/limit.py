@@ -10,16 +10,18 @@ from typing import cast
 
 from benchmarks.peers import options
 from benchmarks.program import run
-from benchmarks.samples import SHORT
+from benchmarks.samples import LONG, SHORT
 from benchmarks.websocket import Message
 
-MESSAGE = Message(SHORT, text=True)
+MESSAGE = Message(LONG, text=False) if options().workload == "websocket_64k" else Message(SHORT, text=True)
+WHOLE = len(MESSAGE.sent)
 
 
 class Constant(asyncio.Protocol):
     transport: asyncio.WriteTransport
     members: set[asyncio.WriteTransport] = set()  # noqa: RUF012
     path = ""
+    came = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.WriteTransport", transport)
@@ -31,7 +33,10 @@ class Constant(asyncio.Protocol):
         if not self.path:
             self.join(data)
         elif self.path == "/echo":
-            self.transport.write(MESSAGE.back)
+            self.came += len(data)
+            if self.came == WHOLE:
+                self.came = 0
+                self.transport.write(MESSAGE.back)
         else:
             for member in self.members:
                 member.write(MESSAGE.back)

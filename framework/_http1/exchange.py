@@ -140,15 +140,6 @@ class ServerExchange(HTTPConnection):
             self._wire.write(data)
         return self._drained()
 
-    def write_from(self, buffer: memoryview) -> asyncio.Future[None]:
-        """`write` of a part of a buffer that is used for something else at once."""
-        if self._silent or self._left is None or self._left < len(buffer):
-            return self.write(bytes(buffer))
-        self._check_open()
-        self._left -= len(buffer)
-        self._wire.write_from(buffer)
-        return self._drained()
-
     def _drained(self) -> asyncio.Future[None]:
         waiting = self._wire.drained()
         if waiting is not None:

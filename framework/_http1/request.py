@@ -204,6 +204,16 @@ class WireRequest(HTTPServerRequest):
         """How many bytes the body has that is there."""
         return len(self._body_as_is())
 
+    def leave(self, left: Any) -> None:
+        """The connection is another protocol's: keeps what there is to know of the request, and ``left`` of that."""
+        known = self.__dict__
+        known["host"] = self.host
+        known["headers"] = self.headers
+        known.pop("connection", None)
+        known.pop("server_connection", None)
+        self._fields = {}
+        self._wire = left
+
     def announced_size(self) -> int:
         """How large a body that is on its way will be at least."""
         length = self._fields.get(b"content-length")

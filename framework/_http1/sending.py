@@ -6,7 +6,6 @@ The other halves of the connection are in `framework._http1.reader` and `framewo
 from __future__ import annotations
 
 import asyncio
-import os
 import ssl
 from typing import Final
 
@@ -68,25 +67,6 @@ class ResponseSender(RequestReader):
             self.send_output()
         elif len(out) == 1:
             self._outbox.add(self)
-
-    def write_from(self, buffer: memoryview) -> None:
-        """Sends a part of a buffer that is used for something else afterwards: only what has to wait is copied."""
-        transport = self.transport
-        out = self._out
-        sent = 0
-        sock = None if self.ssl_object is not None else transport.get_extra_info("socket")
-        if sock is not None and not transport.is_closing() and not transport.get_write_buffer_size():
-            # Nothing is on its way in the transport, so nothing is overtaken.
-            try:
-                sent = os.writev(sock.fileno(), [*out, buffer])
-            except OSError:
-                # There is no room, or nobody; the transport will find out.
-                pass
-        ahead = sum([len(data) for data in out])
-        rest = b"".join([*out, buffer])[sent:] if sent < ahead else bytes(buffer[sent - ahead :])
-        out.clear()
-        if rest and not transport.is_closing():
-            transport.write(rest)
 
     def send_output(self) -> None:
         """Sends what was written so far."""

@@ -28,6 +28,7 @@ from framework._http1 import writer
 from framework._http1.deadlines import NEVER, Clock
 from framework._http1.exchange import ServerExchange
 from framework._http1.framing import Refused
+from framework._http1.left import Left
 from framework._http1.outbox import Outbox
 from framework._http1.reader import BODY, DRAIN, HEAD, IDLE, PARSER_ERRORS, SLICE
 from framework._http1.request import WireRequest
@@ -561,4 +562,5 @@ class ServerConnection(ResponseSender):
         self._pending.clear()
         rest, self._held = self._held, b""
         self._resume_reading()
+        request.leave(Left(self))
         return self.transport, rest

@@ -13,9 +13,8 @@ import os
 import stat
 import time
 from collections import OrderedDict
-from collections.abc import Callable
 from threading import Lock
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 __all__ = [
     "KeptFile",
@@ -26,10 +25,7 @@ __all__ = [
     "content_type",
     "is_inside",
     "open_regular",
-    "read_whole",
 ]
-
-Taken = TypeVar("Taken")
 
 # A file that has changed within the last second may change again without its times showing it.
 SETTLED = 1.0
@@ -99,55 +95,33 @@ def read_whole(path: str) -> tuple[bytes, Signature]:
     raise OSError(errno.EAGAIN, "The file changes while it is read", path)
 
 
-# What takes 128 KiB or more, with all that belongs to it, the system maps anew each time, and that costs more than
-# sending it. So the same buffers are used again, by whoever is reading and done with it before anything else happens in
-# its thread: there are no more of them than threads.
-_BUFFER = 256 * 1024
-_buffers: list[bytearray] = []
-
-
 class Reader:
-    """Reads an open file piece by piece.
+    """Reads an open file piece by piece, at most `piece` bytes at a time."""
 
-    What the system has in memory is read at once, what it has to fetch by a thread.
-    """
+    # One buffer for all pieces: what takes 128 KiB or more, with all that belongs to it, the system maps anew each
+    # time, and that costs more than sending it (for 1 MiB 860 µs in 256 KiB pieces, 650 in 128, 455 in 112).
+    __slots__ = ("_buffer", "_descriptor")
 
-    __slots__ = ("_descriptor",)
-
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, piece: int) -> None:
         self._descriptor = descriptor
+        self._buffer = bytearray(piece)
 
     async def read(self, size: int, position: int) -> bytes:
-        """At most `size` bytes from `position`; none at the end of the file."""
-        _, piece = await self.pass_on(size, position, bytes)
-        return piece
+        """At most `size` bytes from `position`; none at the end of the file.
 
-    async def pass_on(
-        self, size: int, position: int, take: Callable[[memoryview], Taken]
-    ) -> tuple[int, Taken]:
-        """Has `take` called with at most `size` bytes; how many they were, and what it returned.
-
-        The memory is used for something else when `take` has returned.
+        What the system has in memory is read at once, what it has to fetch by a thread.
         """
+        buffer = self._buffer
+        size = min(size, len(buffer))
         if _NOWAIT is not None:
             try:
-                buffer = _buffers.pop()
-            except IndexError:
-                buffer = bytearray(_BUFFER)
-            try:
-                with memoryview(buffer)[:size] as wanted:
-                    read = os.preadv(self._descriptor, [wanted], position, _NOWAIT)
-                    with wanted[:read] as piece:
-                        return read, take(piece)
+                read = os.preadv(self._descriptor, [buffer], position, _NOWAIT)
+                return bytes(memoryview(buffer)[: min(read, size)])
             except OSError as error:
                 if error.errno not in _WOULD_WAIT:
                     raise
-            finally:
-                _buffers.append(buffer)
         loop = asyncio.get_running_loop()
-        size = min(size, _BUFFER)
-        later = await loop.run_in_executor(None, os.pread, self._descriptor, size, position)
-        return len(later), take(memoryview(later))
+        return await loop.run_in_executor(None, os.pread, self._descriptor, size, position)
 
 
 def is_inside(path: str, directory: str) -> bool:

@@ -9,8 +9,7 @@ import hashlib
 import os
 import stat
 import time
-from asyncio import Future
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Generator
 from typing import Any, ClassVar
 
 from framework.httputil.dates import content_range, format_timestamp, parse_date, parse_range
@@ -27,9 +26,8 @@ __all__ = ["StaticFileHandler", "is_absolute"]
 _SMALL = 64 * 1024
 _KEPT = 16 * 1024 * 1024
 
-# Larger ones are sent in pieces of this size; see `files`. This much of one is sent in a turn of the loop.
+# Larger ones are sent in pieces of this size; see `files.Reader`.
 _PIECE = 112 * 1024
-_TURN = 1024 * 1024
 
 # The header fields that `_serve` sets for a whole file.
 _FIELDS = ("Accept-Ranges", "Etag", "Last-Modified", "Content-Type", "Content-Length")
@@ -220,46 +218,17 @@ class StaticFileHandler(RequestHandler):
             return
 
     async def _send_pieces(self, descriptor: int, position: int, end: int) -> None:
-        reader = files.Reader(descriptor)
+        reader = files.Reader(descriptor, min(_PIECE, end - position))
         while True:
-            piece = await reader.read(min(_PIECE, end - position), position)
+            piece = await reader.read(end - position, position)
             if not piece:
-                raise self._too_short()
+                # The length is announced: all that can be done is to break off.
+                raise HTTPError(500, "%s became shorter while it was sent", self.path)
             self.write(piece)
             position += len(piece)
             if position == end:
                 return
             await self.flush()
-            write = self._way_past_transforms()
-            if write is not None:
-                await self._send_rest(reader, position, end, write)
-                return
-
-    def _too_short(self) -> HTTPError:
-        # The length is announced: all that can be done is to break off.
-        return HTTPError(500, "%s became shorter while it was sent", self.path)
-
-    def _way_past_transforms(self) -> Callable[[memoryview], Future[None]] | None:
-        """How the connection takes what nobody wants to see or change before, behind the header; None: not at all."""
-        cls = type(self)
-        if self._transforms or cls.write is not RequestHandler.write or cls.flush is not RequestHandler.flush:
-            return None
-        return getattr(self.request.connection, "write_from", None)
-
-    async def _send_rest(
-        self, reader: files.Reader, position: int, end: int, write: Callable[[memoryview], Future[None]]
-    ) -> None:
-        turn = position
-        while position < end:
-            size, sent = await reader.pass_on(end - position, position, write)
-            if not size:
-                raise self._too_short()
-            position += size
-            await sent
-            if position - turn > _TURN:
-                # To a client that is quick enough there is nothing to wait for, and others want to be served too.
-                turn = position
-                await asyncio.sleep(0)
 
     async def _send_content(self, absolute_path: str, start: int | None, end: int | None) -> None:
         """Send what a subclass's `get_content` gives."""

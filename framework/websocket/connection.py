@@ -40,7 +40,7 @@ from framework.websocket.base import CLOSE, DROP, Delegate, Params, WebSocketPro
 from framework.websocket.deflate import Deflate
 from framework.websocket.errors import WebSocketClosedError
 from framework.websocket.handshake import accept_value
-from framework.websocket.protocol import Close, Ping, Protocol, State
+from framework.websocket.protocol import Close, Ping, Pong, Protocol, State
 from framework.websocket.shared import share_of
 
 __all__ = ["WebSocketProtocol13"]
@@ -62,6 +62,17 @@ _LOST: Final = 1006
 
 # The place of a server's, where there is none. Always empty.
 _OF_NOBODY: set[Any] = set()
+
+
+def _content(message: str | bytes | dict[str, Any], binary: bool) -> str | bytes:
+    """A message as the rules take it: ``str`` for text, ``bytes`` for binary."""
+    if isinstance(message, dict):
+        message = json_encode(message)
+    if isinstance(message, bytes):
+        return message if binary else message.decode()
+    if isinstance(message, str):
+        return message.encode() if binary else message
+    raise TypeError(f"Expected bytes, unicode, or None; got {type(message)!r}")
 
 
 class WebSocketProtocol13(WebSocketProtocol, asyncio.Protocol):
@@ -263,10 +274,9 @@ class WebSocketProtocol13(WebSocketProtocol, asyncio.Protocol):
             self._transport.pause_reading()
 
     def _resume_reading(self) -> None:
-        if self._read_paused:
-            self._read_paused = False
-            if self._transport is not None and not self._transport.is_closing():
-                self._transport.resume_reading()
+        self._read_paused = False
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
 
     # -- events
 
@@ -276,25 +286,19 @@ class WebSocketProtocol13(WebSocketProtocol, asyncio.Protocol):
         try:
             for _ in range(_EVENTS):
                 event = rules.next_event()
-                output = rules.take_output()
-                if output:
-                    self._send(output)
-                if event is None:
-                    self._unseen = 0
-                    self._resume_reading()
-                    return
                 kind = type(event)
                 if kind is str or kind is bytes:
-                    result = delegate.on_message(event)  # type: ignore[arg-type]  # it is one of these
-                elif kind is Close:
-                    self._end(event)  # type: ignore[arg-type]
+                    result: Any = delegate.on_message(event)  # type: ignore[arg-type]  # it is one of these
+                elif event is None:
+                    self._unseen = 0
+                    if self._read_paused:
+                        self._resume_reading()
                     return
-                elif kind is Ping:
-                    result = delegate.on_ping(event.data)  # type: ignore[union-attr, func-returns-value]
                 else:
-                    self._ponged = True
-                    result = delegate.on_pong(event.data)  # type: ignore[union-attr, func-returns-value]
+                    result = self._control(event)
                 if result is not None and not self._settled(result):
+                    return
+                if self._over:
                     return
                 if self._write_paused and self._leaves_unread():
                     self._blocked = self._choked = True
@@ -304,6 +308,20 @@ class WebSocketProtocol13(WebSocketProtocol, asyncio.Protocol):
             return
         self._blocked = True
         self._share.loop.call_soon(self._unblock, context=self._context)
+
+    def _control(self, event: object) -> Any:
+        """An event that is no message; the answer to it, if there is one, is sent first."""
+        output = self._rules.take_output()
+        if output:
+            self._send(output)
+        if isinstance(event, Ping):
+            return self.handler.on_ping(event.data)
+        if isinstance(event, Pong):
+            self._ponged = True
+            return self.handler.on_pong(event.data)
+        if isinstance(event, Close):
+            self._end(event)
+        return None
 
     def _unblock(self) -> None:
         """Goes on with events that were waiting."""
@@ -364,15 +382,8 @@ class WebSocketProtocol13(WebSocketProtocol, asyncio.Protocol):
         :returns: what to wait for before more is written.
         :raises WebSocketClosedError: nothing more can be written.
         """
-        if isinstance(message, dict):
-            message = json_encode(message)
-        if isinstance(message, str):
-            if binary:
-                message = message.encode()
-        elif not isinstance(message, bytes):
-            raise TypeError(f"Expected bytes, unicode, or None; got {type(message)!r}")
-        elif not binary:
-            message = message.decode()
+        if binary or type(message) is not str:
+            message = _content(message, binary)
         if self._transport is None:
             raise WebSocketClosedError
         if self._write_paused and not self._may_send():
@@ -571,7 +582,8 @@ class WebSocketProtocol13(WebSocketProtocol, asyncio.Protocol):
         transport = self._transport
         if transport is None or transport.is_closing():
             return
-        self._resume_reading()
+        if self._read_paused:
+            self._resume_reading()
         if violated and transport.can_write_eof():
             # Closing with input unread would reset the connection, and the close frame might be lost with it.
             transport.write_eof()

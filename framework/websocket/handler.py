@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from asyncio import Future, get_running_loop
 from collections.abc import Awaitable, Callable, Coroutine
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import Any, ClassVar, Literal, TypeVar, cast
 from urllib.parse import urlsplit
 
-from framework.escape import json_encode
+from framework.httputil.headers import HTTPHeaders
 from framework.httputil.request import HTTPServerRequest
 from framework.iostream.errors import StreamClosedError
 from framework.log import gen_log
@@ -23,6 +23,10 @@ from framework.websocket.shared import share_of
 __all__ = ["WebSocketHandler"]
 
 Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+# The connections of an application have few different ones.
+_params = lru_cache(maxsize=64)(Params)
 
 
 def _of_http(method: Method) -> Method:
@@ -171,8 +175,6 @@ class WebSocketHandler(RequestHandler):
         connection = self.ws_connection
         if connection is None:
             raise WebSocketClosedError
-        if isinstance(message, dict):
-            message = json_encode(message)
         return connection.write_message(message, binary)
 
     def ping(self, data: str | bytes = b"") -> None:
@@ -210,7 +212,7 @@ class WebSocketHandler(RequestHandler):
         return WebSocketProtocol13(
             self,
             False,
-            Params(
+            _params(
                 self.ping_interval,
                 self.ping_timeout,
                 self.max_message_size,
@@ -271,6 +273,9 @@ class WebSocketHandler(RequestHandler):
 
     def _upgraded(self, connection: WebSocketProtocol13, subprotocol: str | None) -> None:
         output.over(self)
+        # There is one handler for each connection, for as long as that lasts. The answer is not needed any more.
+        self._headers = HTTPHeaders()
+        self._new_cookies = None
         self._is_upgraded = True
         self._subprotocol = subprotocol
         self.ws_connection = connection

@@ -124,7 +124,9 @@ LINES = (b"X-Real-Ip: 1.2.3.4", b"X-Scheme: https")
 async def test_nobody_on_the_internet_can_choose_an_address(
     address: str, enabled: bool, expected: tuple[str, str]
 ) -> None:
-    peer = Peer(transport=FakeTransport(peername=(address, 5)), proxies=ProxyTrust(enabled))
+    peer = Peer(
+        transport=FakeTransport(peername=(address, 5)), proxies=ProxyTrust(enabled, None, ["5.5.5.5"])
+    )
     peer.send(get(b"/", *LINES))
     request = peer.service.seen[0]
     assert (request.remote_ip, request.protocol) == expected
@@ -134,6 +136,7 @@ async def test_nobody_on_the_internet_can_choose_an_address(
     assert str(context) == expected[0]
     assert context.address == (address, 5)
     assert (context._orig_remote_ip, context._orig_protocol) == (address, "http")
+    assert context.trusted_downstream == {"5.5.5.5"}
 
 
 async def test_a_proxy_on_a_unix_socket() -> None:

@@ -113,9 +113,10 @@ def test_two_lengths_are_none() -> None:
 
 @pytest.mark.parametrize("code", [400, 408, 413, 414, 417, 431, 500, 501, 503, 505])
 def test_error_responses_are_complete(code: int) -> None:
-    head, _, body = writer.error_response(code).partition(b"\r\n\r\n")
+    head, _, body = writer.error_response(code, to_head=False).partition(b"\r\n\r\n")
     lines = head.split(b"\r\n")
     assert lines[0] == b"HTTP/1.1 %d %b" % (code, responses[code].encode())
     assert b"Content-Length: %d" % len(body) in lines
     assert b"Connection: close" in lines
     assert body.startswith(b"%d: " % code)
+    assert writer.error_response(code, to_head=True) == head + b"\r\n\r\n"

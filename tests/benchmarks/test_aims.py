@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.aims import AIMS, COLUMNS, best_ratios, table
+import pytest
+
+from benchmarks.aims import AIMS, COLUMNS, SOCKET_AIMS, SOCKET_COLUMNS, best_ratios, table
 from benchmarks.peers import find_peers
 from benchmarks.workloads import find_workloads
 
@@ -15,10 +17,13 @@ def result(workload: str, **ratios: float) -> dict[str, Any]:
     return {"workload": workload, "series": [{"name": "framework", "ratio": 1.0}, *series]}
 
 
-def test_aims_are_those_of_workloads_and_peers_that_are_there() -> None:
-    assert set(AIMS) <= set(find_workloads())
-    assert set(COLUMNS) - {"best in Python"} <= {peer.name for peer in find_peers()}
-    assert {len(aims) for aims in AIMS.values()} == {len(COLUMNS)}
+@pytest.mark.parametrize(("aims", "columns"), [(AIMS, COLUMNS), (SOCKET_AIMS, SOCKET_COLUMNS)])
+def test_aims_are_those_of_workloads_and_peers_that_are_there(
+    aims: dict[str, tuple[float | None, ...]], columns: tuple[str, ...]
+) -> None:
+    assert set(aims) <= set(find_workloads())
+    assert set(columns) - {"best in Python"} <= {peer.name for peer in find_peers()}
+    assert {len(row) for row in aims.values()} == {len(columns)}
 
 
 def test_the_best_peer_in_python_is_neither_native_nor_the_limit() -> None:
@@ -46,3 +51,11 @@ def test_a_ratio_without_an_aim_is_shown_and_one_without_either_is_a_dash() -> N
 
 def test_without_aims_there_is_nothing_to_print() -> None:
     assert table([result("startup", tornado=2.0)]) == ""
+
+
+def test_websockets_have_columns_of_their_own() -> None:
+    lines = table([result("hello", tornado=13.0), result("websocket", tornado=4.5, aiohttp=1.1)]).splitlines()
+    assert lines[4] == ""
+    assert lines[5].split() == ["Tornado", "aiohttp", "websockets"]
+    cells = [cell.strip() for cell in lines[6].split("  ") if cell.strip()]
+    assert cells == ["websocket", "4.50 of 4 ✓", "1.10 of 1.2 ✗", "–"]

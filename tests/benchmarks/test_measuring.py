@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -15,7 +17,8 @@ from benchmarks.load import Load, Request, Sample
 from benchmarks.peer_workload import Expected, PeerWorkload
 from benchmarks.peers import Peer, find_peers
 from benchmarks.setup import Setup
-from benchmarks.workloads import connections, find_workloads, flat, iostream, stack, startup
+from benchmarks.sockets_load import Everybody, Messages
+from benchmarks.workloads import connections, find_workloads, flat, iostream, stack, startup, websocket_idle
 
 WORKLOADS = find_workloads()
 
@@ -103,6 +106,28 @@ def test_lines(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
     (sample,) = iostream.WORKLOAD.measure(setup)["framework"]
     assert sample.value > 0
     assert sample.details["memory MB"] > 1
+
+
+@pytest.mark.parametrize(
+    ("name", "load"),
+    [("websocket", Messages), ("websocket_64k", Messages), ("websocket_broadcast", Everybody)],
+)
+def test_websockets(
+    setup: Setup, monkeypatch: pytest.MonkeyPatch, name: str, load: type[Messages | Everybody]
+) -> None:
+    run: Any = load.run
+    monkeypatch.setattr(load, "run", lambda self, port, seconds: run(replace(self, connections=3), port, 0.1))
+    (sample,) = WORKLOADS[name].measure(setup)["framework"]
+    assert sample.value > 0
+    assert sample.details["CPU µs/message"] >= 0
+    assert sample.details["memory MB"] > 1
+
+
+def test_idle_websockets(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(websocket_idle, "IDLE", 50)
+    monkeypatch.setattr(websocket_idle, "WARM_UP_SECONDS", 0.1)
+    (sample,) = websocket_idle.WORKLOAD.measure(setup)["framework"]
+    assert sample.value < 1000
 
 
 def test_the_stack(setup: Setup, one_request_as_load: list[Request], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,7 +82,7 @@ class Compose:
 
     def heal(self) -> None:
         """Start what was ended, thaw what was frozen, and wait until all is well."""
-        services = [*STORES, *SERVERS, "nginx"]
+        services = [*STORES, *SERVERS, "provider", "nginx"]
         for service in services:
             state = run(
                 "docker", "inspect", "--format", "{{ .State.Status }}", self.container(service)

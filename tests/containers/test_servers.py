@@ -133,6 +133,7 @@ def test_nginx_starts_without_a_server(stack: Compose, member: Person) -> None:
 def test_the_servers_run_without_rights(stack: Compose) -> None:
     for service, user in {
         **dict.fromkeys(SERVERS, 10001),
+        "provider": 10001,
         "nginx": 101,
         "redis": 999,
         "postgres": 70,

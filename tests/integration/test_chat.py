@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections import Counter
 from collections.abc import Callable
 
@@ -11,6 +13,7 @@ import pytest
 from tests.integration.client import Client, Person
 from tests.integration.crowd import Crowd
 from tests.integration.stack import DemoServer, LocalStack, RemoteStack, server_environment
+from tests.servers.process import children_of
 
 People = Callable[[int], list[dict[str, str]]]
 
@@ -103,6 +106,28 @@ async def test_a_rolling_restart_sends_everybody_elsewhere_and_loses_nothing(
         await crowd.until_all_heard()
     crowd.check()
     assert endings(crowd)[1001] >= 24
+
+
+async def test_four_processes_with_sqlite_lose_nothing_when_one_is_killed(
+    local_stack: LocalStack, new_client: Callable[..., Client]
+) -> None:
+    settings = {"STORES": "embedded", "TORNADO_SERVER_NUMPROCS": "4", "TORNADO_SERVER_ADDRESS": "127.0.0.1"}
+    with DemoServer(settings, ["demo"]) as server:
+        cookies = []
+        for _ in range(4):
+            person = Person(new_client(server.url))
+            assert person.register().status == 201
+            assert person.login().status == 200
+            cookies.append(person.client.cookies)
+        async with Crowd(server.url, cookies, clients=24, pollers=4) as crowd:
+            await crowd.until_heard(0.3)
+            # The first of them may have nobody connected.
+            for pid in children_of(server.pid)[:2]:
+                os.kill(pid, signal.SIGKILL)
+            await crowd.until_all_heard()
+        crowd.check()
+        assert endings(crowd)
+        assert server.stop(15) == 0, server.log()
 
 
 async def test_who_comes_back_too_late_is_told(local_stack: LocalStack, people: People) -> None:

@@ -92,6 +92,19 @@ async def test_the_stream_of_a_request_is_there_to_look_at(talk_to: TalkTo) -> N
     assert (await talk_to(Look).ask(get())).body == b'{"closed": false}'
 
 
+async def test_writing_a_dict_sets_the_type_by_the_handler_s_own_method(talk_to: TalkTo) -> None:
+    class Own(RequestHandler):
+        def set_header(self, name: str, value: Any) -> None:
+            super().set_header(f"X-{name}", value)
+
+        def get(self) -> None:
+            self.write({})
+
+    headers = (await talk_to(Own).ask(get())).headers
+    assert headers["X-Content-Type"] == "application/json; charset=UTF-8"
+    assert headers["Content-Type"] == "text/html; charset=UTF-8"
+
+
 @pytest.mark.parametrize("stand_in", [Mock(), type("Nothing", (), {"connection": Mock()})()])
 def test_a_handler_can_be_made_with_a_stand_in_for_a_request(stand_in: Any) -> None:
     class Say(RequestHandler):

@@ -10,6 +10,7 @@ import pytest
 from framework.httputil import HTTPHeaders, HTTPMessageDelegate, HTTPServerRequest
 from framework.web import RequestHandler
 from framework.web.waiting import hand_over
+from tests.streams import until
 from tests.web.conftest import TalkTo
 from tests.web.talk import get
 
@@ -58,3 +59,38 @@ async def test_a_method_behind_a_prepare_that_waits_may_finish_later(talk_to: Ta
     assert talk.transport.take() == b""
     handlers[0].finish("late")
     assert talk.reply().body == b"late"
+
+
+async def test_a_handler_whose_task_is_cancelled_has_made_no_mistake(
+    talk_to: TalkTo, caplog: pytest.LogCaptureFixture
+) -> None:
+    tasks: list[asyncio.Task[None] | None] = []
+
+    class Waits(RequestHandler):
+        async def get(self) -> None:
+            tasks.append(asyncio.current_task())
+            await asyncio.Event().wait()
+
+    talk = talk_to(Waits)
+    talk.transport.feed(get())
+    await until(lambda: tasks)
+    task = tasks[0]
+    assert task is not None
+    # As the end of the loop does.
+    task.cancel()
+    await asyncio.wait([task])
+    assert talk.reply().status == 500
+    assert not caplog.messages
+
+
+async def test_waiting_for_what_was_cancelled_is_a_mistake(
+    talk_to: TalkTo, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Waits(RequestHandler):
+        async def get(self) -> None:
+            cancelled = asyncio.get_running_loop().create_future()
+            cancelled.cancel()
+            await cancelled
+
+    assert (await talk_to(Waits).ask(get())).status == 500
+    assert "Uncaught exception GET /" in caplog.text

@@ -59,7 +59,7 @@ def received(protocol: Protocol, data: bytes, cuts: list[int]) -> list[object]:
     messages=st.lists(st.tuples(MESSAGES, CONTROLS, CONTROLS), max_size=6),
     cuts=st.lists(st.integers(0, 100_000), max_size=12),
 )
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_what_one_side_sends_the_other_receives(
     client: bool,
     parameters: Parameters | None,
@@ -94,7 +94,7 @@ def test_what_one_side_sends_the_other_receives(
     pings=st.lists(st.integers(0, 8), max_size=4),
     cuts=st.lists(st.integers(0, 100_000), max_size=12),
 )
-@settings(max_examples=80)
+@settings(max_examples=80, deadline=None)
 def test_a_message_arrives_whole_however_it_is_fragmented(
     client: bool, compressed: bool, message: Message, places: list[int], pings: list[int], cuts: list[int]
 ) -> None:
@@ -119,7 +119,7 @@ def test_a_message_arrives_whole_however_it_is_fragmented(
 
 
 @given(client=st.booleans(), compressed=st.booleans(), pieces=st.lists(st.binary(max_size=60), max_size=10))
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_anything_at_all_may_come(client: bool, compressed: bool, pieces: list[bytes]) -> None:
     _feed(side(client, Parameters() if compressed else None), pieces)
 
@@ -131,7 +131,7 @@ def test_anything_at_all_may_come(client: bool, compressed: bool, pieces: list[b
         max_size=10,
     ),
 )
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_any_frames_may_come(compressed: bool, frames: list[tuple[int, bool, bytes]]) -> None:
     wire = [frame(first | 0x80 * (fin or 8 <= first <= 10), payload) for first, fin, payload in frames]
     _feed(side(False, Parameters() if compressed else None), wire)
@@ -169,7 +169,7 @@ def _feed(protocol: Protocol, pieces: list[bytes]) -> None:
         )
     ).map("".join)
 )
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_any_extensions_may_be_offered_and_answered(header: str) -> None:
     try:
         extensions = parse_extensions(header)
@@ -199,6 +199,7 @@ def test_any_extensions_may_be_offered_and_answered(header: str) -> None:
     ),
     bits=st.integers(8, 15),
 )
+@settings(deadline=None)
 def test_both_sides_understand_an_agreement_alike(names: list[str], bits: int) -> None:
     offered = [f"{name}{bits}" if name.endswith("=") else name for name in names]
     accepted = accept("; ".join(["permessage-deflate", *offered]))

@@ -21,6 +21,7 @@ from demo_app.stores.redis import RedisServer
 from demo_app.stores.redis_chat import RedisChat
 from demo_app.stores.sqlite import SQLiteFile
 from demo_app.stores.sqlite_chat import SQLiteChat
+from tests.conftest import Servers
 from tests.demo_app.stores.conftest import NOON
 
 
@@ -201,7 +202,19 @@ class TestRedis:
             await say(store, "a")
             assert (await waiting).text == "a"
 
-    async def test_all_stores_are_away_with_their_server(self, redis: RedisServer) -> None:
+    async def test_a_server_that_hangs_is_noticed(
+        self, redis: RedisServer, servers: Servers, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("demo_app.stores.redis_chat.SILENCE", 0.05)
+        async with RedisChat(redis, 10).live() as messages:
+            servers.redis.pause()
+            try:
+                with pytest.raises(StoreUnavailable, match="silent"):
+                    await anext(messages)
+            finally:
+                servers.redis.resume()
+
+    async def test_all_stores_are_away_with_their_server(self) -> None:
         nowhere = RedisServer("127.0.0.1", 1, timeout=0.2)
         store = RedisChat(nowhere, 10)
         for asked in (
