@@ -269,7 +269,7 @@ class _Reader:
         return default
 
     def names(self, name: str, default: str) -> tuple[str, ...]:
-        names = tuple(part.strip() for part in self.text(name, default).split(",") if part.strip())
+        names = tuple(part.strip() for part in self.text(name, default).split(","))
         for one in names:
             if not _NAME.fullmatch(one):
                 self.problems.append(

@@ -169,8 +169,8 @@ class RouteIndex(Generic[T]):
         for length, table in self._by_length:
             here = table.get(path[:length])
             if here is not None:
-                found = found + here
-                copied = True
+                copied = bool(found)
+                found = found + here if copied else here
         if copied:
             found.sort(key=_position)
         return found

@@ -187,15 +187,21 @@ class PathMatches(Matcher):
 
     def match_path(self, path: str) -> dict[str, Any] | None:
         """`match` for a path alone."""
-        match = self.regex.match(path)
-        if match is None:
+        found = self.arguments_in(path)
+        if found is None:
             return None
         if not self.regex.groups:
             return {}
+        return {"path_args": found[0], "path_kwargs": found[1]}
+
+    def arguments_in(self, path: str) -> tuple[list[bytes | None], dict[str, bytes | None]] | None:
+        """The arguments that a path holds, by place and by name; None if it doesn't match."""
+        match = self.regex.match(path)
+        if match is None:
+            return None
         if self.regex.groupindex:
-            named = {name: _unquoted(value) for name, value in match.groupdict().items()}
-            return {"path_args": [], "path_kwargs": named}
-        return {"path_args": [_unquoted(value) for value in match.groups()], "path_kwargs": {}}
+            return [], {name: _unquoted(value) for name, value in match.groupdict().items()}
+        return [_unquoted(value) for value in match.groups()], {}
 
     def reverse(self, *args: Any) -> str | None:
         if self._path is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
+import signal
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
@@ -42,6 +43,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "may_leak(reason): do not look for leaks; the reason is for the reader"
     )
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # The tests run in the background of a shell; the programs that they interrupt would not hear of it either.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     wanted = os.environ.get("FRAMEWORK_LOOP")
     if wanted and wanted not in LOOPS:
         raise pytest.UsageError(f"FRAMEWORK_LOOP is {wanted!r}; it can be one of: {', '.join(LOOPS)}")

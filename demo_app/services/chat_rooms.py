@@ -136,6 +136,8 @@ class ChatFeed:
         Raises:
             StoreUnavailable: the store is away.
         """
+        if self._synced.is_set():
+            return
         try:
             await asyncio.wait_for(self._synced.wait(), PATIENCE)
         except TimeoutError:

@@ -208,7 +208,8 @@ def make_app(issuer: str, client: Client, password: str) -> Flask:
         "authorization_code": TOKEN_SECONDS,
         "refresh_token": TOKEN_SECONDS,
     }
-    key = RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256", "kid": secrets.token_hex(8)})
+    kid = secrets.token_hex(8)
+    key = RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256", "kid": kid})
     codes: MutableMapping[str, Code] = Kept()
     access_tokens: MutableMapping[str, Token] = Kept()
     refresh_tokens: MutableMapping[str, Token] = Kept()
@@ -263,7 +264,7 @@ def make_app(issuer: str, client: Client, password: str) -> Flask:
             return key
 
         def get_encode_header(self, client: Client) -> dict[str, str]:
-            return {"alg": "RS256", "kid": key.kid}
+            return {"alg": "RS256", "kid": kid}
 
         def get_client_claims(self, client: Client) -> dict[str, Any]:
             return {"iss": issuer, "aud": [client.client_id], "exp": int(time.time()) + TOKEN_SECONDS}

@@ -118,10 +118,11 @@ def make_set_cookie(
             raise ValueError(f"Invalid cookie {name!r}: {value!r}")
         value = f'"{value.translate(_QUOTED)}"'
     good_name = _is_legal(name) and name.lower() not in _RESERVED
-    plain = path == "/" and not (domain or expires or max_age or samesite or others) and expires_days is None
-    if good_name and plain:
+    if good_name and path == "/" and not (domain or expires or max_age or samesite or others):
+        expiry = "" if expires_days is None else f"; expires={_date_in(expires_days)}"
         return _checked(
-            name, f"{name}={value}{'; HttpOnly' if httponly else ''}; Path=/{'; Secure' if secure else ''}"
+            name,
+            f"{name}={value}{expiry}{'; HttpOnly' if httponly else ''}; Path=/{'; Secure' if secure else ''}",
         )
     _check_attribute(name, "name", name)
     _check_attribute(name, "domain", domain)
@@ -132,11 +133,12 @@ def make_set_cookie(
     if not good_name:
         reserved = name.lower() in _RESERVED
         raise CookieError(f"Attempt to set a reserved key {name!r}" if reserved else f"Illegal key {name!r}")
+    until = format_timestamp(expires) if expires else None
     if expires_days is not None and not expires:
-        expires = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=expires_days)
+        until = _date_in(expires_days)
     attributes: dict[str, Any] = {
         "domain": domain,
-        "expires": format_timestamp(expires) if expires else None,
+        "expires": until,
         "httponly": httponly,
         "max-age": int(max_age) if max_age else None,
         "path": path,
@@ -157,6 +159,23 @@ def make_set_cookie(
         elif setting is not None and setting != "":
             parts.append(f"{written}={setting}")
     return _checked(name, "; ".join(parts))
+
+
+# The last date that was made: most cookies of a second expire in the same second.
+_date = 0, ""
+
+
+def _date_in(days: Any) -> str:
+    """The date that lies so many days ahead."""
+    global _date
+    if type(days) is int and 0 <= days < 100_000:
+        second = int(time.time()) + days * 86400
+        known, text = _date
+        if known != second:
+            text = format_timestamp(second)
+            _date = second, text
+        return text
+    return format_timestamp(datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=days))
 
 
 def _other_value(attribute: str, value: Any) -> Any:

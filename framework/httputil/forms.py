@@ -18,6 +18,7 @@ __all__ = [
     "ParseMultipartConfig",
     "ParseUrlEncodedConfig",
     "delimiter_of",
+    "parse_body",
     "parse_body_arguments",
     "parse_multipart_form_data",
     "set_parse_body_config",
@@ -101,13 +102,32 @@ def parse_body_arguments(
     are decoded as latin-1 and values are left as bytes. Raises `HTTPInputError` for a malformed body
     and for one that exceeds a limit; what stood before the fault may have been added then.
     """
+    parse_body(
+        content_type,
+        None if headers is None else headers.get("Content-Encoding"),
+        body,
+        arguments,
+        files,
+        config,
+    )
+
+
+def parse_body(
+    content_type: str,
+    encoding: str | None,
+    body: bytes | Pieces,
+    arguments: dict[str, list[bytes]],
+    files: dict[str, list[HTTPFile]],
+    config: ParseBodyConfig | None = None,
+) -> None:
+    """`parse_body_arguments` for one who has the ``Content-Encoding`` and not all headers."""
     if config is None:
         config = _default_config
     if content_type.startswith("application/x-www-form-urlencoded"):
-        _refuse_encoded(headers)
+        _refuse_encoded(encoding)
         _parse_urlencoded(bytes(body), arguments, config.urlencoded)
     elif content_type.startswith("multipart/form-data"):
-        _refuse_encoded(headers)
+        _refuse_encoded(encoding)
         try:
             boundary = _boundary(content_type)
             parse_multipart_form_data(boundary, body, arguments, files, config=config.multipart)
@@ -115,9 +135,9 @@ def parse_body_arguments(
             raise HTTPInputError(f"Invalid multipart/form-data: {error}") from error
 
 
-def _refuse_encoded(headers: HTTPHeaders | None) -> None:
-    if headers is not None and "Content-Encoding" in headers:
-        raise HTTPInputError(f"Unsupported Content-Encoding: {headers['Content-Encoding']}")
+def _refuse_encoded(encoding: str | None) -> None:
+    if encoding is not None:
+        raise HTTPInputError(f"Unsupported Content-Encoding: {encoding}")
 
 
 def _parse_urlencoded(body: bytes, arguments: dict[str, list[bytes]], config: ParseUrlEncodedConfig) -> None:
@@ -125,7 +145,11 @@ def _parse_urlencoded(body: bytes, arguments: dict[str, list[bytes]], config: Pa
         return
     if body.count(b"&") >= config.max_arguments:
         raise HTTPInputError("Invalid x-www-form-urlencoded body: Max number of fields exceeded")
-    for name, values in parse_qs_bytes(body, keep_blank_values=True).items():
+    parsed = parse_qs_bytes(body, keep_blank_values=True)
+    if not arguments:
+        arguments.update(parsed)
+        return
+    for name, values in parsed.items():
         arguments.setdefault(name, []).extend(values)
 
 

@@ -11,7 +11,7 @@ from typing import Any, Generic, Self, TypeVar, overload
 from framework.escape import parse_qs_bytes
 from framework.httputil.cookies import parse_cookie
 from framework.httputil.errors import HTTPInputError
-from framework.httputil.forms import HTTPFile, parse_body_arguments
+from framework.httputil.forms import HTTPFile, parse_body
 from framework.httputil.headers import HTTPHeaders
 from framework.httputil.messages import HTTPConnection, RequestStartLine
 from framework.httputil.pieces import Pieces
@@ -171,7 +171,7 @@ class HTTPServerRequest:
         body = self._body_as_is()
         if body:
             content_type = self._field("Content-Type") or ""
-            parse_body_arguments(content_type, body, arguments, files, self.headers)
+            parse_body(content_type, self._field("Content-Encoding"), body, arguments, files)
         known["body_arguments"] = arguments
         known["files"] = files
 

@@ -38,6 +38,10 @@ def all_of(handler: Handler, name: str, source: dict[str, list[bytes]], strip: o
 
 def last_of(handler: Handler, name: str, default: Any, source: dict[str, list[bytes]], strip: object) -> Any:
     """The last value of an argument, or its default."""
+    raw = source.get(name)
+    if raw is not None and len(raw) == 1 and (strip is True or strip is False):
+        return _text(handler, name, raw[0], strip)
+    # All of them: each must be text.
     values = all_of(handler, name, source, strip)
     if values:
         return values[-1]

@@ -49,6 +49,7 @@ class RequestHandler(HandlerState):
     _plain_flush: ClassVar[Callable[..., Any]]
     _plain_etag: ClassVar[Callable[..., Any]]
     _plain_set_etag: ClassVar[Callable[..., Any]]
+    _plain_check_etag: ClassVar[Callable[..., Any]]
     _plain_set_header: ClassVar[Callable[..., Any]]
 
     # A subclass may have something happen right before a response's first byte; see `output.flush`.
@@ -583,4 +584,5 @@ RequestHandler._plain_clear = staticmethod(RequestHandler.clear)
 RequestHandler._plain_flush = staticmethod(RequestHandler.flush)
 RequestHandler._plain_etag = staticmethod(RequestHandler.compute_etag)
 RequestHandler._plain_set_etag = staticmethod(RequestHandler.set_etag_header)
+RequestHandler._plain_check_etag = staticmethod(RequestHandler.check_etag_header)
 RequestHandler._plain_set_header = staticmethod(RequestHandler.set_header)

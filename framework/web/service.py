@@ -52,18 +52,22 @@ class ApplicationService:
             router = rule.target
             for _, entry in router.index().candidates(path):
                 matcher = entry.matcher
-                params = matcher.match_path(path) if type(matcher) is PathMatches else matcher.match(request)
-                if params is None:
-                    continue
+                args: Any
+                kwargs: Any
+                if type(matcher) is PathMatches:
+                    found = matcher.arguments_in(path)
+                    if found is None:
+                        continue
+                    args, kwargs = found
+                else:
+                    params = matcher.match(request)
+                    if params is None:
+                        continue
+                    args, kwargs = params.get("path_args", ()), params.get("path_kwargs") or {}
                 target = entry.target
                 if not (isinstance(target, type) and issubclass(target, RequestHandler)):
                     return None
-                return (
-                    target,
-                    entry.target_kwargs,
-                    params.get("path_args", ()),
-                    params.get("path_kwargs") or {},
-                )
+                return target, entry.target_kwargs, args, kwargs
         handler_class, handler_kwargs = application.default_handler()
         return handler_class, handler_kwargs, (), {}
 

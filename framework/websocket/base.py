@@ -77,7 +77,7 @@ class Delegate(Protocol):
 class WebSocketProtocol:
     """A connection by some version of the protocol. There is one: `WebSocketProtocol13`."""
 
-    __slots__ = ()
+    __slots__ = ("handler",)
 
     handler: Any
 

@@ -6,11 +6,12 @@ import asyncio
 import warnings
 from collections import deque
 from collections.abc import Awaitable, Callable
+from inspect import isawaitable
 from io import BytesIO
 from types import TracebackType
 from typing import Any, Final, Self
 
-from framework._background import start
+from framework._background import run_in_background, start
 from framework.httpclient import HTTPRequest, HTTPResponse
 from framework.httpclient.connect import connect
 from framework.httpclient.errors import HTTPStreamClosedError, HTTPTimeoutError
@@ -328,7 +329,9 @@ class WebSocketClientConnection:
                 reader.set_result(None)
         self._readers.clear()
         if self._on_message_callback is not None:
-            self._on_message_callback(None)
+            waiting = self._on_message_callback(None)
+            if isawaitable(waiting):
+                run_in_background(waiting)
 
     def log_exception(
         self, typ: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None

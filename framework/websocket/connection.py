@@ -1,7 +1,7 @@
 """A WebSocket on a transport, the same for servers and clients.
 
 What arrives goes into the rules (`framework.websocket.protocol`), and comes out of them as events, one at a time:
-the next one is taken when the handler is done with the one before. Events wait (``_blocked``) while
+the next one is taken when the handler is done with the one before. Events wait (``blocked``) while
 
 - the handler is opening, or waits for something (``_waiting``)
 - the peer reads so slowly that answers to it pile up (``_choked``)
@@ -9,12 +9,10 @@ the next one is taken when the handler is done with the one before. Events wait 
 
 and what arrives then is kept up to `_HELD` bytes, behind which the transport's reading is paused.
 
-    state                              deadline                        when it passes
-    open, with pings                   the next ping                   one is sent
-    open, a ping was sent              ping_timeout                    closed, unless a pong has come
-    a close frame was sent             close_timeout for the answer    aborted
-    over (``_over``)                   close_timeout for the other     aborted
-                                       side's end of the connection
+    state                     deadline
+    open                      none here; see `framework.websocket.pinging`
+    a close frame was sent    close_timeout for the answer
+    over (``_over``)          close_timeout for the other side's end of the connection
 
 A connection is over when both close frames are through, when the rules were violated, or when it is lost. The
 handler is told then, once, behind all that came before.
@@ -31,31 +29,22 @@ from typing import Any, Final
 
 from framework._background import start
 from framework._http1.deadlines import NEVER, Clock
-from framework._http1.flow import DrainWaiters
-from framework.escape import json_encode, utf8
 from framework.gen import convert_yielded
-from framework.log import gen_log
 from framework.websocket.accept import accept
-from framework.websocket.base import CLOSE, DROP, Delegate, Params, WebSocketProtocol
+from framework.websocket.base import Delegate, Params
 from framework.websocket.deflate import Deflate
-from framework.websocket.errors import WebSocketClosedError
 from framework.websocket.handshake import accept_value
+from framework.websocket.pinging import Pinger, ping_times
 from framework.websocket.protocol import Close, Ping, Pong, Protocol, State
-from framework.websocket.shared import share_of
+from framework.websocket.writing import WebSocketWriter
 
 __all__ = ["WebSocketProtocol13"]
 
-# Output of so many bytes, or so many pieces, does not wait for the end of the loop's turn.
-_BATCH_BYTES: Final = 65536
-_BATCH_COUNT: Final = 64
 # What may arrive while events wait.
 _HELD: Final = 65536
 # Events in a row, before other connections have their turn.
 _EVENTS: Final = 256
-# A peer that leaves so many times `write_high_water` unread gets no answers to more.
-_CHOKED: Final = 16
 
-_TRY_AGAIN_LATER: Final = 1013
 _INTERNAL_ERROR: Final = 1011
 _GOING_AWAY: Final = 1001
 _LOST: Final = 1006
@@ -64,18 +53,7 @@ _LOST: Final = 1006
 _OF_NOBODY: set[Any] = set()
 
 
-def _content(message: str | bytes | dict[str, Any], binary: bool) -> str | bytes:
-    """A message as the rules take it: ``str`` for text, ``bytes`` for binary."""
-    if isinstance(message, dict):
-        message = json_encode(message)
-    if isinstance(message, bytes):
-        return message if binary else message.decode()
-    if isinstance(message, str):
-        return message.encode() if binary else message
-    raise TypeError(f"Expected bytes, unicode, or None; got {type(message)!r}")
-
-
-class WebSocketProtocol13(WebSocketProtocol, asyncio.Protocol):
+class WebSocketProtocol13(WebSocketWriter):
     """A connection by version 13 of the protocol, that of RFC 6455.
 
     :arg handler: a `Delegate`.
@@ -90,69 +68,45 @@ class WebSocketProtocol13(WebSocketProtocol, asyncio.Protocol):
     OPCODE_MASK = 0x0F
 
     __slots__ = (
-        "_blocked",
         "_choked",
         "_clock",
         "_closed",
         "_context",
-        "_drain",
         "_opened",
-        "_out",
-        "_out_size",
         "_over",
-        "_pinged",
-        "_ponged",
+        "_pinger",
         "_read_paused",
-        "_rules",
-        "_share",
         "_subprotocol",
-        "_transport",
         "_unseen",
-        "_unsent_then",
         "_waiting",
-        "_write_paused",
+        "blocked",
         "connections",
         "deadline",
-        "dropped",
-        "handler",
         "mask_outgoing",
-        "params",
     )
 
     handler: Delegate
 
     def __init__(self, handler: Any, mask_outgoing: bool, params: Params) -> None:
-        super().__init__(handler)
+        super().__init__(handler, mask_outgoing, params)
         self.mask_outgoing = mask_outgoing
-        self.params = params
-        # Messages that were not sent as the peer was too slow.
-        self.dropped = 0
         # Those of the server, if there is one: it closes them when it ends.
         self.connections = _OF_NOBODY
         self.deadline = NEVER
-        self._rules = Protocol(mask_outgoing, max_message_size=params.max_message_size)
-        self._share = share_of(asyncio.get_running_loop())
-        self._transport: asyncio.Transport | None = None
         self._subprotocol: str | None = None
         self._context: Context = copy_context()
         self._clock: Clock | None = None
+        self._pinger: Pinger | None = None
         self._closed: asyncio.Future[None] | None = None
-        self._out: list[bytes] = []
-        self._out_size = 0
-        self._write_paused = False
-        self._drain: DrainWaiters | None = None
-        # Until it is opened.
-        self._blocked = True
+        # Whether events wait; until it is opened, they do.
+        self.blocked = True
         self._waiting: asyncio.Future[Any] | None = None
         self._choked = False
+        # How much has come since all was seen that there was.
         self._unseen = 0
         self._read_paused = False
-        self._over = False
         self._opened = False
-        self._pinged = False
-        self._ponged = False
-        # What was unsent when the ping was; one who takes it is alive.
-        self._unsent_then = 0
+        self._over = False
 
     # -- the beginning
 
@@ -192,8 +146,7 @@ class WebSocketProtocol13(WebSocketProtocol, asyncio.Protocol):
         if rest:
             self._rules.receive(rest)
         self._context.run(self._open, opening)
-        if not self._over:
-            self.start_pinging()
+        self.start_pinging()
 
     def _open(self, opening: Callable[[], Awaitable[Any] | None]) -> None:
         try:
@@ -204,7 +157,7 @@ class WebSocketProtocol13(WebSocketProtocol, asyncio.Protocol):
             self._failed()
             return
         self._opened = True
-        self._blocked = False
+        self.blocked = False
         self._pump()
 
     @property
@@ -224,7 +177,7 @@ class WebSocketProtocol13(WebSocketProtocol, asyncio.Protocol):
         if self._over:
             return
         self._rules.receive(data)
-        if not self._blocked:
+        if not self.blocked:
             self._context.run(self._pump)
             return
         self._unseen += len(data)
@@ -235,7 +188,7 @@ class WebSocketProtocol13(WebSocketProtocol, asyncio.Protocol):
         if self._over or self._transport is None:
             return None
         self._rules.receive_eof()
-        if self._blocked:
+        if self.blocked:
             # What came before is still to be answered, where half of the connection can stay open.
             return self._transport.get_extra_info("ssl_object") is None
         self._context.run(self._pump)
@@ -247,26 +200,21 @@ class WebSocketProtocol13(WebSocketProtocol, asyncio.Protocol):
             self._clock.discard(self)
         self._transport = None
         self._out.clear()
-        if self._drain is not None:
-            self._drain.fail(WebSocketClosedError())
+        self._stop_pinging()
+        self._stop_waiting()
         if self._over:
             self._gone()
             return
         self._rules.receive_eof()
-        if not self._blocked:
+        if not self.blocked:
             self._context.run(self._pump)
         elif self._choked:
             self._context.run(self._unblock)
 
-    def pause_writing(self) -> None:
-        self._write_paused = True
-
     def resume_writing(self) -> None:
-        self._write_paused = False
-        if self._drain is not None:
-            self._drain.release()
+        super().resume_writing()
         if self._choked:
-            self._share.loop.call_soon(self._unblock, context=self._context)
+            self.share.loop.call_soon(self._unblock, context=self._context)
 
     def _pause_reading(self) -> None:
         if self._transport is not None and not self._transport.is_closing():
@@ -301,13 +249,13 @@ class WebSocketProtocol13(WebSocketProtocol, asyncio.Protocol):
                 if self._over:
                     return
                 if self._write_paused and self._leaves_unread():
-                    self._blocked = self._choked = True
+                    self.blocked = self._choked = True
                     return
         except Exception:
             self._failed()
             return
-        self._blocked = True
-        self._share.loop.call_soon(self._unblock, context=self._context)
+        self.blocked = True
+        self.share.loop.call_soon(self._unblock, context=self._context)
 
     def _control(self, event: object) -> Any:
         """An event that is no message; the answer to it, if there is one, is sent first."""
@@ -317,7 +265,8 @@ class WebSocketProtocol13(WebSocketProtocol, asyncio.Protocol):
         if isinstance(event, Ping):
             return self.handler.on_ping(event.data)
         if isinstance(event, Pong):
-            self._ponged = True
+            if self._pinger is not None:
+                self._pinger.ponged = True
             return self.handler.on_pong(event.data)
         if isinstance(event, Close):
             self._end(event)
@@ -325,21 +274,21 @@ class WebSocketProtocol13(WebSocketProtocol, asyncio.Protocol):
 
     def _unblock(self) -> None:
         """Goes on with events that were waiting."""
-        if self._blocked and self._waiting is None and not self._over and self._opened:
-            self._blocked = self._choked = False
+        if self.blocked and self._waiting is None and not self._over and self._opened:
+            self.blocked = self._choked = False
             self._pump()
 
     def _settled(self, result: Any) -> bool:
         """Whether there is nothing to wait for; raises what it ended with. Otherwise events wait until there is."""
         if isinstance(result, Coroutine):
             # One that never really waits is done by now.
-            future: asyncio.Future[Any] = start(result, self._share.loop)
+            future: asyncio.Future[Any] = start(result, self.share.loop)
         else:
             future = convert_yielded(result)
         if future.done():
             future.result()
             return True
-        self._blocked = True
+        self.blocked = True
         self._waiting = future
         future.add_done_callback(self._waited, context=self._context)
         return False
@@ -356,7 +305,7 @@ class WebSocketProtocol13(WebSocketProtocol, asyncio.Protocol):
             return
         self._opened = True
         if not self._over:
-            self._blocked = False
+            self.blocked = False
             self._pump()
 
     def _failed(self) -> None:
@@ -372,106 +321,27 @@ class WebSocketProtocol13(WebSocketProtocol, asyncio.Protocol):
             self._shut(violated=True)
             self._tell()
 
-    # -- output
-
-    def write_message(
-        self, message: str | bytes | dict[str, Any], binary: bool = False
-    ) -> asyncio.Future[None]:
-        """Sends a message: text, unless ``binary``; a dict is sent as JSON.
-
-        :returns: what to wait for before more is written.
-        :raises WebSocketClosedError: nothing more can be written.
-        """
-        if binary or type(message) is not str:
-            message = _content(message, binary)
-        if self._transport is None:
-            raise WebSocketClosedError
-        if self._write_paused and not self._may_send():
-            return self._share.done
-        self._send(self._rules.send_message(message))
-        return self._drained() if self._write_paused else self._share.done
-
-    def write_ping(self, data: bytes) -> None:
-        """Sends a ping with at most 125 bytes of ``data``; raises as `write_message` does."""
-        if self._transport is None:
-            raise WebSocketClosedError
-        frame = self._rules.send_ping(utf8(data))
-        if not self._write_paused or self._unsent() < self.params.max_write_buffer_size:
-            self._send(frame)
-
-    def _send(self, data: bytes) -> None:
-        """Sends bytes that are framed already, at the end of this turn of the loop unless there are many of them."""
-        out = self._out
-        out.append(data)
-        self._out_size += len(data)
-        if self._out_size > _BATCH_BYTES or len(out) > _BATCH_COUNT:
-            self.send_output()
-        elif len(out) == 1:
-            self._share.outbox.add(self)
-
-    def send_output(self) -> None:
-        """Sends what was written so far."""
-        out = self._out
-        if out:
-            data = out[0] if len(out) == 1 else b"".join(out)
-            out.clear()
-            self._out_size = 0
-            if self._transport is not None and not self._transport.is_closing():
-                self._transport.write(data)
-
-    def _drained(self) -> asyncio.Future[None]:
-        if self._drain is None:
-            self._drain = DrainWaiters(self._share.loop)
-        return self._drain.wait()
-
-    def _unsent(self) -> int:
-        return self._out_size + (0 if self._transport is None else self._transport.get_write_buffer_size())
-
-    def _leaves_unread(self) -> bool:
-        return self._rules.state is State.OPEN and self._unsent() > _CHOKED * self.params.write_high_water
-
-    def _may_send(self) -> bool:
-        """Whether a message is sent although the peer hasn't taken those before it."""
-        if self._rules.state is not State.OPEN:
-            raise WebSocketClosedError
-        policy = self.params.slow_reader
-        if policy == DROP:
-            self.dropped += 1
-            return False
-        if policy == CLOSE or self._unsent() > self.params.max_write_buffer_size:
-            self.close(_TRY_AGAIN_LATER, "messages are not read fast enough")
-            raise WebSocketClosedError
-        return True
-
     # -- pings
 
     @property
     def ping_interval(self) -> float:
         """Seconds from one ping to the next; 0: there are none."""
-        return self.params.ping_interval or 0
+        return ping_times(self.params)[0]
 
     @property
     def ping_timeout(self) -> float:
         """Seconds in which the answer has to come; 0: it need not come."""
-        timeout, interval = self.params.ping_timeout, self.ping_interval
-        return interval if timeout is None else min(timeout, interval)
+        return ping_times(self.params)[1]
 
     def start_pinging(self) -> None:
         """As `WebSocketProtocol.start_pinging`."""
-        interval = self.ping_interval
-        if interval <= 0:
-            return
-        timeout = self.params.ping_timeout
-        if timeout is not None and timeout > interval:
-            gen_log.warning(
-                "The websocket_ping_timeout (%s) cannot be longer than the websocket_ping_interval (%s).\n"
-                "Setting websocket_ping_timeout=%s",
-                timeout,
-                interval,
-                interval,
-            )
-        self._pinged = False
-        self._set_deadline(interval)
+        if self.ping_interval > 0 and self._pinger is None and not self.is_closing():
+            self._pinger = Pinger(self)
+
+    def _stop_pinging(self) -> None:
+        pinger, self._pinger = self._pinger, None
+        if pinger is not None:
+            pinger.stop()
 
     async def periodic_ping(self) -> None:
         """Sends pings until the connection is over."""
@@ -482,38 +352,6 @@ class WebSocketProtocol13(WebSocketProtocol, asyncio.Protocol):
     def ping_sleep_time(*, last_ping_time: float, interval: float, now: float) -> float:
         """The seconds from now until the next ping."""
         return max(0, last_ping_time + interval - now)
-
-    def _set_deadline(self, seconds: float) -> None:
-        clock = self._clock
-        if clock is None:
-            shortest = min(self.ping_interval or seconds, self.ping_timeout or seconds, seconds)
-            clock = self._clock = self._share.clock(shortest)
-        clock.add(self)
-        self.deadline = clock.after(seconds)
-
-    def deadline_passed(self) -> None:
-        """What was waited for did not come in time."""
-        self.deadline = NEVER
-        if self._over or self._rules.close_sent:
-            self.abort()
-        elif not self._pinged:
-            self._ping()
-        elif self._ponged or not self.ping_timeout or self._blocked or self._unsent() < self._unsent_then:
-            left = self.ping_interval - (self.ping_timeout or self.ping_interval)
-            if left > 0:
-                self._pinged = False
-                self._set_deadline(left)
-            else:
-                self._ping()
-        else:
-            self.close(reason="ping timed out")
-
-    def _ping(self) -> None:
-        self._pinged = True
-        self._ponged = False
-        self._unsent_then = self._unsent()
-        self.write_ping(b"")
-        self._set_deadline(self.ping_timeout or self.ping_interval)
 
     # -- the end
 
@@ -546,13 +384,26 @@ class WebSocketProtocol13(WebSocketProtocol, asyncio.Protocol):
         frame = self._rules.send_close(code, reason)
         if frame and self._transport is not None:
             self._send(frame)
-            self._set_deadline(self.params.close_timeout)
+            self._stop_pinging()
+            self._set_deadline()
             if self._choked:
-                self._share.loop.call_soon(self._unblock, context=self._context)
+                self.share.loop.call_soon(self._unblock, context=self._context)
 
     def close_when_idle(self) -> None:
         """The server ends."""
         self.close(_GOING_AWAY)
+
+    def _set_deadline(self) -> None:
+        clock = self._clock
+        if clock is None:
+            clock = self._clock = self.share.clock(self.params.close_timeout)
+        clock.add(self)
+        self.deadline = clock.after(self.params.close_timeout)
+
+    def deadline_passed(self) -> None:
+        """The other side does not do its part."""
+        self.deadline = NEVER
+        self.abort()
 
     def abort(self) -> None:
         """Ends the connection now, without a word."""
@@ -567,7 +418,7 @@ class WebSocketProtocol13(WebSocketProtocol, asyncio.Protocol):
         """Waits until the transport is gone and the handler has been told."""
         if self._transport is not None or not self._over:
             if self._closed is None:
-                self._closed = self._share.loop.create_future()
+                self._closed = self.share.loop.create_future()
             await asyncio.shield(self._closed)
 
     def _end(self, event: Close) -> None:
@@ -589,7 +440,8 @@ class WebSocketProtocol13(WebSocketProtocol, asyncio.Protocol):
             transport.write_eof()
         elif violated or not self.mask_outgoing or not self._rules.close_received:
             transport.close()
-        self._set_deadline(self.params.close_timeout)
+        self._stop_pinging()
+        self._set_deadline()
 
     def _tell(self) -> None:
         """The handler is told, unless it was never opened."""
@@ -598,8 +450,7 @@ class WebSocketProtocol13(WebSocketProtocol, asyncio.Protocol):
                 self.handler.on_ws_connection_close(self.close_code, self.close_reason)
             except Exception:
                 self.handler.log_exception(*sys.exc_info())
-        if self._drain is not None:
-            self._drain.fail(WebSocketClosedError())
+        self._stop_waiting()
         if self._transport is None:
             self._gone()
 

@@ -238,7 +238,8 @@ class WebSocketHandler(RequestHandler):
             self.set_header("Sec-WebSocket-Version", "13")
             self.finish()
             return done
-        if not isinstance(connection, WebSocketProtocol13):
+        plain = type(connection).accept_connection is WebSocketProtocol13.accept_connection
+        if not (plain and isinstance(connection, WebSocketProtocol13)):
             return connection.accept_connection(self)
         try:
             rest = accept(connection, self)

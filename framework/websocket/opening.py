@@ -81,9 +81,10 @@ class Opening(asyncio.Protocol):
         if asker is None or transport is None:
             return
         end = self._head.find(b"\r\n\r\n", start)
+        if (len(self._head) if end < 0 else end) > _LIMITS.max_header_size:
+            self._fail(HTTPStreamClosedError(f"a header of more than {_LIMITS.max_header_size} bytes"))
+            return
         if end < 0:
-            if len(self._head) > _LIMITS.max_header_size:
-                self._fail(HTTPStreamClosedError(f"a header of more than {_LIMITS.max_header_size} bytes"))
             return
         line, _, fields = bytes(self._head[: end + 2]).decode("latin-1").partition("\r\n")
         try:

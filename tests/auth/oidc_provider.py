@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from framework.auth.oidc import OpenIDConnectMixin, OpenIDProvider
 from framework.escape import json_decode
-from framework.session import MemoryStore, SessionBaseHandler
+from framework.session import MemoryStore, SessionBaseHandler, Store
 from framework.web import RequestHandler
 from tests.auth.browser import Browser, SignIn, query_of
 from tests.auth.conftest import Serve
@@ -214,9 +214,14 @@ def jwt_quote(text: str) -> str:
 
 
 def site(
-    serve: Serve, provider: Provider, browser: Browser, session: bool = True, **arguments: Any
+    serve: Serve,
+    provider: Provider,
+    browser: Browser,
+    session: bool = True,
+    store: Store | None = None,
+    **arguments: Any,
 ) -> tuple[Site, OpenIDProvider]:
-    """Serve an application with sessions, or without."""
+    """Serve an application with sessions (in memory, or where the test says), or without."""
     arguments = {"client_secret": SECRET} | arguments
     known = OpenIDProvider(provider.issuer, CLIENT, **arguments)
     base: type[RequestHandler] = SessionBaseHandler if session else RequestHandler
@@ -256,6 +261,6 @@ def site(
         ("/refresh", Refresh),
         openid_connect=known,
         cookie_secret=COOKIE_SECRET,
-        **({"session": MemoryStore()} if session else {}),
+        **({"session": MemoryStore() if store is None else store} if session else {}),
     )
     return Site(url, provider, browser), known

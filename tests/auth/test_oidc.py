@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import time
 from http.cookies import SimpleCookie
 from typing import Any
@@ -389,6 +391,22 @@ async def test_what_belongs_to_the_request_itself_is_not_asked_for_otherwise(
     known = OpenIDProvider(provider.issuer, CLIENT)
     url = serve(("/", Page), openid_connect=known, cookie_secret=COOKIE_SECRET)
     assert (await browser.get(url)).code == 200
+
+
+def test_the_package_is_imported_without_the_library() -> None:
+    program = """
+import sys
+sys.modules["jwt"] = None
+from framework.auth import GoogleOAuth2Mixin, OpenIDConnectMixin, OpenIDProvider
+try:
+    OpenIDProvider("https://a.example", "a client")
+except RuntimeError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True
+    )
+    assert "pip install 'framework[auth]'" in done.stdout
 
 
 def test_without_the_library_one_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

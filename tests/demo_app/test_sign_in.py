@@ -204,6 +204,16 @@ async def test_a_person_without_a_usable_name(demo: Running, provider: Provider)
     assert (await client.get("/isLogined")).json["username"].startswith("user-")
 
 
+async def test_when_every_name_is_taken_there_is_no_account(
+    demo: Running, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("demo_app.services.sign_in.secrets.token_hex", lambda size: "tail")
+    await register(demo.client(), "ada", "one@example.org")
+    await register(demo.client(), "ada-tail", "two@example.org")
+    assert (await sign_in(demo.client(), provider)).code == ErrorCode.USERNAME_TAKEN
+    assert not demo.mongo.identities
+
+
 async def test_two_first_sign_ins_at_once_make_one_account(
     demo: Running, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -341,6 +351,14 @@ async def test_a_provider_that_is_away(demo: Running, provider: Provider) -> Non
     location = (await client.get("/sign-in")).headers["Location"]
     provider.instead["/token"] = 500, "oops"
     assert (await come_back(client, provider, location)).code == ErrorCode.PROVIDER_AWAY
+
+
+async def test_nothing_is_connected_while_the_provider_is_away(demo: Running, provider: Provider) -> None:
+    client = demo.client()
+    await register(client)
+    await log_in(client)
+    provider.instead["/.well-known/openid-configuration"] = 500, {}
+    assert (await connect(client, provider)).code == ErrorCode.PROVIDER_AWAY
 
 
 @pytest.mark.parametrize("next", ["https://evil.example", "//evil.example", "/%5Cevil.example"])

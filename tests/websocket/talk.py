@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 
 from framework.httpserver import HTTPServer
 from framework.websocket import WebSocketHandler
+from tests.streams import until
 from tests.websocket.wire import close, frame
 
 __all__ = ["ACCEPT", "Noting", "RawClient", "Server", "ask", "close", "frame", "until"]
@@ -33,12 +34,6 @@ def ask(path: str = "/", *lines: str, method: str = "GET", version: str = "HTTP/
         *(f"{name}: {value}" for name, value in header.items() if value),
     ]
     return "\r\n".join([*all_lines, *lines, "", ""]).encode()
-
-
-async def until(condition: Callable[[], Any]) -> None:
-    """Waits until something is so."""
-    while not condition():
-        await asyncio.sleep(0.001)
 
 
 class RawClient:
@@ -139,9 +134,12 @@ class Noting(WebSocketHandler):
         cls.seen = []
         cls.made = []
 
-    def open(self, *args: str, **kwargs: str) -> Any:
+    def _open(self, *args: str, **kwargs: str) -> Any:
         self.made.append(self)
         self.seen.append(("open", *args, *sorted(kwargs.items())))
+
+    # A subclass has the arguments of its route.
+    open: Callable[..., Any] = _open
 
     def on_message(self, message: str | bytes) -> Any:
         self.seen.append(message)

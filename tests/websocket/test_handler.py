@@ -1,4 +1,4 @@
-"""`WebSocketHandler`: the handshake and what may happen in it, what is called when, and what can't be done behind it."""
+"""`WebSocketHandler`: the handshake and what may happen in it, what is called when, what is over behind it."""
 
 from __future__ import annotations
 
@@ -305,7 +305,7 @@ class TestOpen:
         release = asyncio.Event()
 
         class Slow(Noting):
-            async def open(self) -> None:  # type: ignore[override]  # the route has no arguments
+            async def open(self) -> None:
                 self.seen.append("open")
                 await release.wait()
                 self.seen.append("opened")
@@ -377,7 +377,7 @@ class TestBehindTheHandshake:
                 return "somebody"
 
             def on_message(self, message: str | bytes) -> None:
-                request = self.request
+                request: Any = self.request
                 self.seen.append((request.remote_ip, request.host, request.protocol, request.headers["X-A"]))
                 self.seen.append((self.get_argument("x"), self.get_cookie("c"), self.current_user))
                 self.seen.append((request.path, request.uri, self.get_status(), request.full_url()))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from demo_app.errors import ErrorCode
+from demo_app.services import chat_rooms
 from tests.demo_app.client import Client
 from tests.demo_app.conftest import Running
 from tests.demo_app.handlers.test_account import logged_in
@@ -144,7 +145,8 @@ async def test_one_person_has_so_many_questions_waiting(serve: Callable[..., Run
     assert (await asked).status == 200
 
 
-async def test_without_the_store_there_is_no_chat(running: Running) -> None:
+async def test_without_the_store_there_is_no_chat(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat_rooms, "PATIENCE", 0.0)
     client = await logged_in(running)
     asked = asyncio.create_task(client.get(f"{ROOM}?last=0-0"))
     await until_listening(running, 1)
