@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from framework import escape
 from framework.escape import (
     json_decode,
     json_encode,
@@ -117,6 +118,25 @@ def test_json_encode_closes_no_script_element() -> None:
     assert json_encode({"a": "</script>"}) == '{"a": "<\\/script>"}'
     assert json.loads(json_encode("</script>")) == "</script>"
     assert json_encode(["é", 1, None]) == '["\\u00e9", 1, null]'
+
+
+def test_json_encode_tells_of_a_value_within_itself() -> None:
+    value: list[Any] = [1]
+    value.append({"again": value})
+    for _ in range(2):
+        with pytest.raises(ValueError, match="Circular reference detected"):
+            json_encode(value)
+    assert json_encode([[1], [1]]) == "[[1], [1]]"
+
+
+@pytest.mark.parametrize(
+    "inner", [None, lambda *arguments: None, lambda *arguments: lambda value, level: ["x"]]
+)
+def test_json_is_encoded_without_the_inner_part_too(inner: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(json.encoder, "c_make_encoder", inner)
+        encode = escape._json_encoder()
+    assert encode({"a": [1.5, None]}) == '{"a": [1.5, null]}'
 
 
 def test_json_encode_of_bytes_is_a_type_error() -> None:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import pytest
 from hypothesis import example, given, strategies
@@ -77,6 +78,20 @@ def test_json_round_trip(value: Any) -> None:
     assert "</" not in encoded
     assert json_decode(encoded) == json_decode(utf8(encoded)) == value
     assert json.loads(encoded) == value
+
+
+@given(json_values)
+def test_json_is_written_as_the_standard_library_writes_it(value: Any) -> None:
+    assert json_encode(value) == json.dumps(value).replace("</", "<\\/")
+
+
+@given(strategies.text("%0aAfFgG2\xe9", max_size=30))
+@example("%")
+@example("%a%%41%4")
+def test_values_are_unquoted_as_the_standard_library_does(text: str) -> None:
+    assert parse_qs_bytes("n=" + text, keep_blank_values=True) == {
+        "n": [unquote_to_bytes(text.encode("latin-1"))]
+    }
 
 
 @given(

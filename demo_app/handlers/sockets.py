@@ -25,7 +25,6 @@ TRY_AGAIN_LATER = 1013
 #: Seconds after which a store that is away is worth another try.
 RETRY_AFTER = 2
 
-
 _FAILURES = (AppError, StoreUnavailable, SessionStoreUnavailable)
 
 

@@ -158,7 +158,13 @@ def _run_rest(
 
 
 def _watch_connection(handler: Handler, closed: Callable[[], None]) -> None:
-    set_callback = getattr(handler.request.connection, "set_close_callback", None)
+    request: Any = handler.request
+    wire = request._wire
+    if wire is not None and "connection" not in request.__dict__:
+        # As its connection does, which nobody has asked for yet: it and the request would hold each other.
+        wire.set_close_callback(request, closed)
+        return
+    set_callback = getattr(request.connection, "set_close_callback", None)
     if set_callback is not None:
         set_callback(closed)
 

@@ -36,6 +36,7 @@ from framework.websocket.deflate import Deflate
 from framework.websocket.handshake import accept_value
 from framework.websocket.pinging import Pinger, ping_times
 from framework.websocket.protocol import Close, Ping, Pong, Protocol, State
+from framework.websocket.stream import ConnectionStream
 from framework.websocket.writing import WebSocketWriter
 
 __all__ = ["WebSocketProtocol13"]
@@ -165,9 +166,18 @@ class WebSocketProtocol13(WebSocketWriter):
         """As `WebSocketProtocol.selected_subprotocol`."""
         return self._subprotocol
 
+    def extra_info(self, name: str) -> Any:
+        """What the transport knows under a name; None when it is gone."""
+        return None if self._transport is None else self._transport.get_extra_info(name)
+
+    @property
+    def stream(self) -> ConnectionStream:
+        """The connection as old programs ask for it."""
+        return ConnectionStream(self)
+
     def set_nodelay(self, x: bool) -> None:
         """As `WebSocketProtocol.set_nodelay`; the loops have set it on TCP connections already."""
-        sock = self._transport.get_extra_info("socket") if self._transport is not None else None
+        sock = self.extra_info("socket")
         if sock is not None and sock.family != getattr(socket, "AF_UNIX", None):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, int(x))
 
@@ -377,7 +387,11 @@ class WebSocketProtocol13(WebSocketWriter):
 
     def is_closing(self) -> bool:
         """As `WebSocketProtocol.is_closing`."""
-        return self._rules.state is not State.OPEN or self._transport is None or self._transport.is_closing()
+        return self._rules.state is not State.OPEN or self.is_gone()
+
+    def is_gone(self) -> bool:
+        """Whether the transport is closed, or being closed."""
+        return self._transport is None or self._transport.is_closing()
 
     def close(self, code: int | None = None, reason: str | None = None) -> None:
         """Sends a close frame, if none was sent. The other side has ``close_timeout`` to answer it."""

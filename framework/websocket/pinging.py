@@ -32,7 +32,17 @@ class Pinger:
     and waits for the handler may be the pong.
     """
 
-    __slots__ = ("_clock", "_connection", "_interval", "_pinged", "_timeout", "_unsent", "deadline", "ponged")
+    __slots__ = (
+        "_at",
+        "_clock",
+        "_connection",
+        "_interval",
+        "_pinged",
+        "_timeout",
+        "_unsent",
+        "deadline",
+        "ponged",
+    )
 
     def __init__(self, connection: WebSocketProtocol13) -> None:
         interval, timeout = ping_times(connection.params)
@@ -54,6 +64,7 @@ class Pinger:
         self.deadline = NEVER
         self._clock = connection.share.clock(min(interval, timeout or interval))
         self._clock.add(self)
+        self._at = connection.share.loop.time()
         self._wait(interval)
 
     def stop(self) -> None:
@@ -61,7 +72,9 @@ class Pinger:
         self._clock.discard(self)
 
     def _wait(self, seconds: float) -> None:
-        self.deadline = self._clock.after(seconds)
+        # From when the last deadline was, not from when it was seen to have passed: pings keep their interval.
+        self._at = max(self._at + seconds, self._clock.now)
+        self.deadline = self._at
 
     def deadline_passed(self) -> None:
         """It is time for a ping, or for its answer to have come."""

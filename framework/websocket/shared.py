@@ -31,13 +31,13 @@ class LoopShare:
         self._clocks: dict[float, Clock] = {}
 
     def clock(self, seconds: float) -> Clock:
-        """A clock fine enough for times such as this one: late by a quarter of it, or by a second, at most.
+        """A clock fine enough for times such as this one: late by an eighth of it, or by a second, at most.
 
         There are nine at most, each for any number of connections.
         """
         interval = _COARSEST
-        if seconds < 4 * _COARSEST:
-            interval = max(_FINEST, 2.0 ** math.floor(math.log2(seconds / 4))) if seconds > 0 else _FINEST
+        if seconds < 8 * _COARSEST:
+            interval = max(_FINEST, 2.0 ** math.floor(math.log2(seconds / 8))) if seconds > 0 else _FINEST
         clock = self._clocks.get(interval)
         if clock is None:
             clock = self._clocks[interval] = Clock(self.loop, interval)

@@ -23,7 +23,20 @@ from tests.auth.browser import Browser
 from tests.auth.conftest import Serve
 from tests.auth.oidc_provider import CLIENT, SECRET, Provider, half_hash, other_key, rsa_key, site
 
-NOW = int(time.time())
+
+class After:
+    """A moment so many seconds after the test's beginning."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+
+def dated(claims: dict[str, Any]) -> dict[str, Any]:
+    """Claims with their moments filled in."""
+    now = int(time.time())
+    return {
+        name: now + value.seconds if isinstance(value, After) else value for name, value in claims.items()
+    }
 
 
 def part(value: Any) -> str:
@@ -121,13 +134,13 @@ BAD_CLAIMS: dict[str, tuple[dict[str, Any], str]] = {
     "an empty subject": ({"sub": ""}, "subject"),
     "a long subject": ({"sub": "a" * 256}, "subject"),
     "a number as subject": ({"sub": 7}, "can't be believed"),
-    "expired": ({"exp": NOW - 3600}, "has expired"),
+    "expired": ({"exp": After(-3600)}, "has expired"),
     "no end": ({"exp": None}, "MissingRequiredClaim"),
     "an end that is no number": ({"exp": "tomorrow"}, "can't be believed"),
     "an endless end": ({"exp": float("inf")}, "can't be believed"),
-    "made in the future": ({"iat": NOW + 3600}, "ImmatureSignature"),
+    "made in the future": ({"iat": After(3600)}, "ImmatureSignature"),
     "not made at any time": ({"iat": None}, "MissingRequiredClaim"),
-    "not yet good": ({"nbf": NOW + 3600}, "ImmatureSignature"),
+    "not yet good": ({"nbf": After(3600)}, "ImmatureSignature"),
     "no nonce": ({"nonce": None}, "nonce"),
     "another nonce": ({"nonce": "x" * 43}, "nonce"),
     "a nonce that is no text": ({"nonce": 5}, "nonce"),
@@ -142,7 +155,7 @@ async def test_a_token_that_says_something_else(
 ) -> None:
     here, _ = site(serve, provider, browser)
     claims, message = BAD_CLAIMS[what]
-    provider.claims = json.loads(json.dumps(claims).replace("{issuer}", provider.issuer))
+    provider.claims = json.loads(json.dumps(dated(claims)).replace("{issuer}", provider.issuer))
     answer = await here.sign_in()
     assert message in answer["message"], answer
     assert answer["error"] == "AuthError"
@@ -156,9 +169,9 @@ async def test_a_token_that_says_something_else(
         {"azp": CLIENT},
         {"at_hash": half_hash("an access token")},
         # Clocks differ.
-        {"exp": NOW - 5},
-        {"iat": NOW + 10},
-        {"nbf": NOW + 10},
+        {"exp": After(-5)},
+        {"iat": After(10)},
+        {"nbf": After(10)},
         {"sub": "a" * 255},
     ],
 )
@@ -166,7 +179,7 @@ async def test_a_token_that_is_fine(
     serve: Serve, provider: Provider, browser: Browser, claims: dict[str, Any]
 ) -> None:
     here, _ = site(serve, provider, browser)
-    provider.claims = claims
+    provider.claims = dated(claims)
     assert "result" in await here.sign_in()
 
 
@@ -193,8 +206,8 @@ def test_a_token_with_a_header_that_has_to_be_understood(more: dict[str, Any]) -
 
 
 @pytest.mark.parametrize(("max_age", "claims", "good"), [
-    (60, {"auth_time": NOW - 10}, True),
-    (60, {"auth_time": NOW - 3600}, False),
+    (60, {"auth_time": After(-10)}, True),
+    (60, {"auth_time": After(-3600)}, False),
     (60, {}, False),
     (60, {"auth_time": "now"}, False),
 ])  # fmt: skip
@@ -202,7 +215,7 @@ async def test_the_age_of_the_login(
     serve: Serve, provider: Provider, browser: Browser, max_age: int, claims: dict[str, Any], good: bool
 ) -> None:
     here, _ = site(serve, provider, browser)
-    provider.claims = claims
+    provider.claims = dated(claims)
     answer = await here.finish(await here.begin(query=f"?max_age={max_age}"))
     assert ("result" in answer) is good
     assert good or "auth_time" in answer["message"]
@@ -319,10 +332,10 @@ def test_any_text_is_a_token_or_refused(text: str) -> None:
     )
 )
 def test_any_signed_claims_are_believed_or_refused(claims: dict[str, Any]) -> None:
-    good = {"iss": "https://a.example", "sub": "alice", "aud": CLIENT, "exp": NOW + 3600, "iat": NOW}
+    good = {"iss": "https://a.example", "sub": "alice", "aud": CLIENT, "exp": After(3600), "iat": After(0)}
     key = other_key("ES256")
     try:
-        token = jwt.encode(good | claims, key.private, "ES256")
+        token = jwt.encode(dated(good) | claims, key.private, "ES256")
     except (TypeError, ValueError):
         return
     expected = ExpectedToken("https://a.example", CLIENT, None, "an access token", None, 60)
@@ -332,7 +345,7 @@ def test_any_signed_claims_are_believed_or_refused(claims: dict[str, Any]) -> No
         return
     assert found["iss"] == "https://a.example"
     assert found["aud"] == CLIENT or CLIENT in found["aud"]
-    assert found["exp"] > NOW - 60
+    assert found["exp"] > time.time() - 60
 
 
 # --- Refresh ---

@@ -36,6 +36,7 @@ class Client:
 
     port: int
     cookies: dict[str, str] = field(default_factory=dict)
+    host: str = "127.0.0.1"
 
     async def get(self, path: str, headers: Mapping[str, str] | None = None) -> Response:
         return await self.request("GET", path, headers)
@@ -52,13 +53,13 @@ class Client:
     async def request(
         self, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes = b""
     ) -> Response:
-        sent = {"Host": f"127.0.0.1:{self.port}", "Connection": "close", "User-Agent": "client/1"}
+        sent = {"Host": f"{self.host}:{self.port}", "Connection": "close", "User-Agent": "client/1"}
         if body or method == "POST":
             sent["Content-Length"] = str(len(body))
         if self.cookies:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         lines = [f"{method} {path} HTTP/1.1", *(f"{n}: {v}" for n, v in (sent | dict(headers or {})).items())]
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        reader, writer = await asyncio.open_connection(self.host, self.port)
         try:
             writer.write("\r\n".join([*lines, "", ""]).encode() + body)
             received = await reader.read()

@@ -287,12 +287,20 @@ async def test_a_tunnel_that_ends_in_the_handshake(
     peer.will(NOW, b"hello, this is no TLS at all")
     with pytest.raises((ssl.SSLError, ConnectionError, HTTPProxyError)):
         await client.fetch(peer.url("/", "https"), **through(proxy))
-    with pytest.raises(ssl.SSLCertVerificationError):
-        other = await asyncio.start_server(
-            lambda reader, writer: None, "127.0.0.1", 0, ssl=authority.context()
-        )
+    # The proxy takes a while to tell the server that the client has gone.
+    ended = asyncio.Event()
+
+    async def shake_hands(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            port = other.sockets[0].getsockname()[1]
-            await client.fetch(f"https://127.0.0.1:{port}/", **through(proxy))
-        finally:
-            other.close()
+            await writer.start_tls(authority.context())
+        except OSError:
+            pass
+        writer.transport.abort()
+        ended.set()
+
+    other = await asyncio.start_server(shake_hands, "127.0.0.1", 0)
+    port = other.sockets[0].getsockname()[1]
+    with pytest.raises(ssl.SSLCertVerificationError):
+        await client.fetch(f"https://127.0.0.1:{port}/", **through(proxy))
+    other.close()
+    await ended.wait()

@@ -135,6 +135,17 @@ def test_expires_days_counts_from_now() -> None:
     )
 
 
+@pytest.mark.parametrize("days", [0, 1, 30, -1, 0.5, True])
+def test_the_short_way_writes_what_the_long_one_writes(days: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    for moment in (1_700_000_000.25, 1_700_000_000.75, 1_700_000_001.0):
+        monkeypatch.setattr("framework.httputil.cookies.time.time", lambda at=moment: at)
+        short = make_set_cookie("a", "b", expires_days=days, httponly=True, secure=True)
+        long = make_set_cookie("a", "b", expires_days=days, httponly=True, secure=True, samesite="Lax")
+        assert long.replace("; SameSite=Lax", "") == short
+        if type(days) is int and days >= 0:
+            assert _expiry(short).timestamp() == int(moment) + days * 86400
+
+
 def test_number_in_an_expires_of_another_spelling_counts_seconds_from_now() -> None:
     expected = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)
     found = _expiry(make_set_cookie("a", "b", Expires=3600))

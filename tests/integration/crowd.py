@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +20,9 @@ from websockets.exceptions import WebSocketException
 from tests.demo_app.client import Client
 
 __all__ = ["Crowd"]
+
+#: Seconds after which something is wrong.
+PATIENCE = 120.0
 
 #: What ends a connection, or keeps it from being made.
 INTERRUPTIONS = (OSError, EOFError, TimeoutError, WebSocketException)
@@ -90,7 +94,7 @@ class Poller(Voice):
     """One client that listens by asking again and again, and says nothing."""
 
     async def run(self) -> None:
-        client = Client(urlsplit(f"http://{self.crowd.address}").port or 80, dict(self.cookies))
+        client = self.crowd.client(self.cookies)
         self.ready = True
         while True:
             try:
@@ -141,8 +145,7 @@ class Crowd:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Crowd:
-        first = Client(urlsplit(f"http://{self.address}").port or 80, dict(self.cookies[0]))
-        self.begin = (await first.get(f"/chat/{self.room}/messages")).json["last"]
+        self.begin = (await self.client(self.cookies[0]).get(f"/chat/{self.room}/messages")).json["last"]
         for number in range(self._clients + self._pollers):
             cookies = self.cookies[number % len(self.cookies)]
             kind, words = (Voice, self._words) if number < self._clients else (Poller, 0)
@@ -158,16 +161,33 @@ class Crowd:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def client(self, cookies: Mapping[str, str]) -> Client:
+        """A client for what needs no WebSocket."""
+        parts = urlsplit(f"http://{self.address}")
+        return Client(parts.port or 80, dict(cookies), parts.hostname or "")
+
     def changed(self) -> None:
         """Somebody has heard something."""
         self._changed.set()
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait for a condition, which is looked at whenever somebody has heard something."""
-        async with asyncio.timeout(150):
-            while not condition():
-                self._changed.clear()
-                await self._changed.wait()
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not condition():
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            heard = Counter(len(voice.heard) for voice in self.voices)
+            waiting = sum(len(voice.to_say) for voice in self.voices)
+            raise AssertionError(
+                f"of {len(self.said)} messages, so many were heard by so many: {dict(heard)};"
+                f" {waiting} are not confirmed; connections ended: {self.endings()}"
+            ) from None
+
+    def endings(self) -> Counter[object]:
+        """How connections have ended."""
+        return Counter(ending for voice in self.voices for ending in voice.endings)
 
     async def until_heard(self, share: float) -> None:
         """Wait until everybody has heard a share of what will be said."""

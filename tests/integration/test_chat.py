@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -14,6 +13,9 @@ from tests.integration.client import Client, Person
 from tests.integration.crowd import Crowd
 from tests.integration.stack import DemoServer, LocalStack, RemoteStack, server_environment
 from tests.servers.process import children_of
+
+AT_ONCE = (0.01, 0.1)
+SOON = (0.2, 1.0)
 
 People = Callable[[int], list[dict[str, str]]]
 
@@ -34,16 +36,11 @@ def people(new_client: Callable[..., Client]) -> People:
     return make
 
 
-def endings(crowd: Crowd) -> Counter[object]:
-    """How connections have ended."""
-    return Counter(ending for voice in crowd.voices for ending in voice.endings)
-
-
 async def test_a_crowd_hears_everything(stack: LocalStack | RemoteStack, people: People) -> None:
-    async with Crowd(stack.base_url, people(2), clients=8, pollers=2, pauses=(0.01, 0.1)) as crowd:
+    async with Crowd(stack.base_url, people(2), clients=8, pollers=2, pauses=AT_ONCE) as crowd:
         await crowd.until_all_heard()
     crowd.check()
-    assert not endings(crowd)
+    assert not crowd.endings()
 
 
 async def test_two_hundred_talk_while_a_server_is_killed(local_stack: LocalStack, people: People) -> None:
@@ -54,12 +51,12 @@ async def test_two_hundred_talk_while_a_server_is_killed(local_stack: LocalStack
     crowd.check()
     # Its clients, and nobody else.
     interrupted = [voice for voice in crowd.voices[:200] if voice.endings]
-    assert 40 <= len(interrupted) <= 60, endings(crowd)
+    assert 40 <= len(interrupted) <= 60, crowd.endings()
 
 
 async def test_the_talk_goes_on_when_redis_has_gone_and_come(local_stack: LocalStack, people: People) -> None:
     redis = local_stack.stores.redis
-    async with Crowd(local_stack.base_url, people(4), clients=16, pollers=2, words=6) as crowd:
+    async with Crowd(local_stack.base_url, people(4), clients=16, pollers=2, words=6, pauses=SOON) as crowd:
         await crowd.until_heard(0.3)
         redis.kill()
         # Long enough that everybody is sent away.
@@ -67,14 +64,14 @@ async def test_the_talk_goes_on_when_redis_has_gone_and_come(local_stack: LocalS
         redis.start()
         await crowd.until_all_heard()
     crowd.check()
-    assert endings(crowd)[1013] >= 16
+    assert crowd.endings()[1013] >= 16
 
 
 async def test_the_talk_goes_on_when_redis_is_restarted_quickly(
     local_stack: LocalStack, people: People
 ) -> None:
     redis = local_stack.stores.redis
-    async with Crowd(local_stack.base_url, people(4), clients=16, pollers=2, words=6) as crowd:
+    async with Crowd(local_stack.base_url, people(4), clients=16, pollers=2, words=6, pauses=SOON) as crowd:
         for share in (0.2, 0.5):
             await crowd.until_heard(share)
             redis.kill()
@@ -90,10 +87,10 @@ async def test_the_talk_goes_on_without_mongodb_and_postgresql(
     cookies = people(2)
     stores.mongo.kill()
     stores.postgres.kill()
-    async with Crowd(local_stack.base_url, cookies, clients=8, pollers=2, pauses=(0.01, 0.1)) as crowd:
+    async with Crowd(local_stack.base_url, cookies, clients=8, pollers=2, pauses=AT_ONCE) as crowd:
         await crowd.until_all_heard()
     crowd.check()
-    assert not endings(crowd)
+    assert not crowd.endings()
 
 
 async def test_a_rolling_restart_sends_everybody_elsewhere_and_loses_nothing(
@@ -105,7 +102,7 @@ async def test_a_rolling_restart_sends_everybody_elsewhere_and_loses_nothing(
             await asyncio.to_thread(server.start)
         await crowd.until_all_heard()
     crowd.check()
-    assert endings(crowd)[1001] >= 24
+    assert crowd.endings()[1001] >= 24
 
 
 async def test_four_processes_with_sqlite_lose_nothing_when_one_is_killed(
@@ -126,7 +123,7 @@ async def test_four_processes_with_sqlite_lose_nothing_when_one_is_killed(
                 os.kill(pid, signal.SIGKILL)
             await crowd.until_all_heard()
         crowd.check()
-        assert endings(crowd)
+        assert crowd.endings()
         assert server.stop(15) == 0, server.log()
 
 

@@ -96,7 +96,7 @@ async def test_without_websocket_the_page_asks_again_and_again(
     assert not complaints
 
 
-async def test_four_processes_with_sqlite_have_the_chat_too(page: Page) -> None:
+async def test_four_processes_with_sqlite_have_the_chat_too(local_stack: LocalStack, page: Page) -> None:
     settings = {"STORES": "embedded", "TORNADO_SERVER_NUMPROCS": "4", "TORNADO_SERVER_ADDRESS": "127.0.0.1"}
     with DemoServer(settings, ["demo"]) as server, Client(server.url) as client:
         person = Person(client)

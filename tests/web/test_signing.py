@@ -8,7 +8,7 @@ import logging
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from framework.web.signing import (
@@ -252,6 +252,18 @@ def test_signed_values_come_back(secret: str, name: str, value: bytes, version: 
     assert decode_signed_value(secret, name, signed) == value
     assert decode_signed_value(secret + "x", name, signed) is None
     assert decode_signed_value(secret, name + "x", signed) is None
+
+
+@given(
+    secret=st.one_of(st.binary(min_size=1, max_size=200), st.text(st.characters(codec="utf-8"), min_size=1))
+)
+@example(secret=b"k" * 64)
+@example(secret=b"k" * 65)
+def test_signature_is_hmac_with_any_secret(secret: str | bytes) -> None:
+    key = secret.encode() if isinstance(secret, str) else secret
+    for value in (b"one", b"another"):
+        body, signature = create_signed_value(secret, "n", value).rsplit(b"|", 1)
+        assert signature == hmac.new(key, body + b"|", hashlib.sha256).hexdigest().encode()
 
 
 @given(value=st.binary(max_size=20), version=st.sampled_from([1, 2]), data=st.data())

@@ -524,6 +524,23 @@ class TestSettings:
         assert (connection.ping_interval, connection.ping_timeout, connection.is_closing()) == (0, 0, False)
 
 
+async def test_the_stream_that_old_programs_look_for(serve: Serve) -> None:
+    class Old(Noting):
+        pass
+
+    client = await (await serve({"/": Old})).open()
+    stream = Old.made[0].ws_connection.stream
+    assert stream.socket.getpeername() == client.writer.get_extra_info("sockname")
+    assert stream.fileno() == stream.socket.fileno()
+    stream.set_nodelay(True)
+    assert not stream.closed()
+    stream.close()
+    assert stream.closed()
+    assert await client.rest() == b""
+    await until(lambda: stream.socket is None)
+    assert (stream.fileno(), stream.closed()) == (-1, True)
+
+
 async def test_a_server_that_ends_tells_its_websockets(serve: Serve) -> None:
     class Echo(Noting):
         pass

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import get_args
 
 import pytest
 
-from demo_app.stores.base import Event, EventLog
+from demo_app.stores.base import Event, EventKind, EventLog
 from tests.demo_app.stores.conftest import NOON
 
 Make = Callable[..., Event]
@@ -34,6 +35,13 @@ async def test_an_event_written_twice_is_kept_once(log: EventLog, event: Make) -
     await log.append([one, two])
     await log.append([])
     assert await log.latest("ada", 10) == [two, one]
+
+
+@pytest.mark.parametrize("kind", get_args(EventKind))
+async def test_every_kind_of_event_is_kept(log: EventLog, event: Make, kind: EventKind) -> None:
+    one = event(kind=kind)
+    await log.append([one])
+    assert await log.latest("ada", 10) == [one]
 
 
 async def test_what_may_be_missing_and_odd_is_kept(log: EventLog, event: Make) -> None:

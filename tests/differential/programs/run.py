@@ -30,13 +30,14 @@ MODULES = (
         "ending",
         "encrypting",
         "utilities",
+        "sockets",
     ),
 )
 
 # What programs see of a package.
 PACKAGE_MODULES = (
     *("concurrent", "gen", "ioloop", "iostream", "locks", "log", "netutil", "options", "queues"),
-    *("tcpclient", "tcpserver", "util"),
+    *("tcpclient", "tcpserver", "util", "httpclient", "httpserver", "web", "websocket"),
 )
 
 # A program that takes so many seconds is taken to hang.
