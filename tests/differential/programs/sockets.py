@@ -19,7 +19,9 @@ SHAKE = (
 def _noting(api: Api) -> Any:
     """A handler that says what happens to it."""
 
-    class Noting(api.websocket.WebSocketHandler):  # type: ignore[misc]  # either package's
+    base: Any = api.websocket.WebSocketHandler
+
+    class Noting(base):  # type: ignore[misc]  # either package's
         def open(self, *args: str, **kwargs: str) -> Any:
             api.say("open", args, kwargs, self.selected_subprotocol)
 
@@ -145,8 +147,8 @@ async def writing_when_it_is_over(api: Api) -> None:
 async def what_can_be_written(api: Api) -> None:
     class Writing(_noting(api)):  # type: ignore[misc]  # either package's
         def open(self) -> None:
-            for message in (1, [1], bytearray(b"x"), {"a": b"x"}):
-                api.call("write", self.write_message, message)
+            for wrong in (1, [1], bytearray(b"x"), {"a": b"x"}):
+                api.call("write", self.write_message, wrong)
             api.call("long ping", lambda: self.ping(b"x" * 126))
             api.call("long reason", lambda: self.close(1000, "x" * 124))
             for message, binary in (
@@ -322,11 +324,12 @@ async def settings_and_attributes(api: Api) -> None:
             connection.close(4000)
             api.say(connection.is_closing(), connection.server_terminated)
 
-    for settings in (
+    several: tuple[dict[str, Any], ...] = (
         {},
         {"websocket_ping_interval": 30},
         {"websocket_ping_interval": 30, "websocket_ping_timeout": 20, "websocket_max_message_size": 5},
-    ):
+    )
+    for settings in several:
         async with _served(api, Own, **settings) as port:
             client = await api.websocket.websocket_connect(_url(port))
             await client.write_message("x")
