@@ -22,7 +22,10 @@ class TunnelRefused(Exception):
 
 
 class Tunnel(asyncio.Protocol):
-    """Asks a proxy to connect, and waits for its answer. `opened` is done when the way is free."""
+    """Asks a proxy to connect, and waits for its answer. `opened` is done when the way is free.
+
+    Reading is paused then.
+    """
 
     def __init__(self, authority: str, authorization: str | None, loop: asyncio.AbstractEventLoop) -> None:
         lines = [f"CONNECT {authority} HTTP/1.1", f"Host: {authority}"]
@@ -30,12 +33,12 @@ class Tunnel(asyncio.Protocol):
             lines.append(f"Proxy-Authorization: {authorization}")
         self._request = "\r\n".join([*lines, "", ""]).encode("latin-1")
         self._answer = bytearray()
-        self._transport: asyncio.BaseTransport | None = None
+        self._transport: asyncio.Transport
         self.opened: asyncio.Future[asyncio.Transport] = loop.create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
-        transport.write(self._request)  # type: ignore[attr-defined]  # create_connection makes one that writes
+        self._transport = transport  # type: ignore[assignment]  # create_connection makes one that writes
+        self._transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
         # The end may lie across two pieces.
@@ -69,7 +72,9 @@ class Tunnel(asyncio.Protocol):
             # The server can't have spoken yet: the client speaks first in TLS.
             self._refuse("the proxy sent something behind its answer")
         elif not self.opened.done():
-            self.opened.set_result(self._transport)  # type: ignore[arg-type]
+            # What comes from now on is for whoever takes the transport over.
+            self._transport.pause_reading()
+            self.opened.set_result(self._transport)
 
     def _refuse(self, reason: str, status: int | None = None) -> None:
         if not self.opened.done():

@@ -144,6 +144,7 @@ async def _tunnel(
     if context is None:
         transport.set_protocol(connection)
         connection.connection_made(transport)
+        transport.resume_reading()
     else:
         await _encrypt(transport, connection, context, host, port, report, loop)
 

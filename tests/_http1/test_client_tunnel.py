@@ -38,6 +38,8 @@ async def test_the_way_is_open(pieces: tuple[bytes, ...]) -> None:
         assert not tunnel.opened.done()
         transport.feed(piece)
     assert await tunnel.opened is transport
+    # Whoever takes it over misses nothing.
+    assert not transport.is_reading()
 
 
 @pytest.mark.parametrize(

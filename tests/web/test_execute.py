@@ -353,6 +353,41 @@ async def test_client_that_goes_while_it_is_waited_for_is_told_of(talk_to: TalkT
     assert told == ["initialize", "prepare", "on_connection_close", "log", "on_finish"]
 
 
+async def test_a_request_that_waited_is_gone_when_it_is_answered(talk_to: TalkTo) -> None:
+    seen: list[weakref.ref[Any]] = []
+
+    class Wait(RequestHandler):
+        async def get(self, path: str) -> None:
+            seen.append(weakref.ref(self.request))
+            await asyncio.sleep(0)
+            self.write("done")
+
+    application = Application([(r"/(.*)", Wait)])
+    talk = talk_to(application)
+    gc.disable()
+    try:
+        talk.transport.feed(get())
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert talk.transport.take().endswith(b"done")
+        assert [one() for one in seen] == [None]
+    finally:
+        gc.enable()
+
+
+async def test_client_that_goes_from_a_handler_that_looked_at_its_connection_is_told_of(talk_to: TalkTo) -> None:
+    class Poll(Told):
+        def get(self, path: str) -> None:
+            assert self.request.connection is not None
+            self._auto_finish = False
+
+    application, told = told_by(Poll)
+    talk = talk_to(application)
+    talk.transport.feed(get())
+    talk.close()
+    assert told == ["initialize", "prepare", "on_connection_close"]
+
+
 async def test_client_that_goes_from_a_handler_without_a_task_is_told_of(talk_to: TalkTo) -> None:
     class Poll(Told):
         def get(self, path: str) -> None:
