@@ -5,9 +5,21 @@ from __future__ import annotations
 from typing import Final
 
 from framework.websocket.errors import ProtocolViolation
-from framework.websocket.masking import mask
+from framework.websocket.masking import mask, unmask
 
-__all__ = ["BINARY", "CLOSE", "CONTINUATION", "FIN", "PING", "PONG", "RSV1", "TEXT", "FrameReader", "encode"]
+__all__ = [
+    "BINARY",
+    "CLOSE",
+    "CONTINUATION",
+    "FIN",
+    "PING",
+    "PONG",
+    "RSV1",
+    "TEXT",
+    "FrameReader",
+    "encode",
+    "header",
+]
 
 # Opcodes.
 CONTINUATION: Final = 0x0
@@ -63,6 +75,19 @@ def encode(
     if length < 0x10000:
         return b"%c\xfe%b%b%b" % (first, length.to_bytes(2, "big"), key, mask(key, payload))
     return b"%c\xff%b%b%b" % (first, length.to_bytes(8, "big"), key, mask(key, payload))
+
+
+def header(opcode: int, length: int, *, rsv1: bool = False, key: bytes | None = None) -> bytes:
+    """What goes before a payload of ``length`` bytes in a data frame that is a whole message."""
+    first = FIN | opcode | (RSV1 if rsv1 else 0)
+    masked = 0 if key is None else _MASKED
+    if length <= _MOST_CONTROL:
+        head = bytes((first, masked | length))
+    elif length < 0x10000:
+        head = bytes((first, masked | 126)) + length.to_bytes(2, "big")
+    else:
+        head = bytes((first, masked | 127)) + length.to_bytes(8, "big")
+    return head if key is None else head + key
 
 
 class FrameReader:
@@ -147,6 +172,8 @@ class FrameReader:
                 if self._mask_bit:
                     return first, mask(data[start - 4 : start], data[start:end]), 0
                 return first, data[start:end], 0
+        elif not data and not self._pending:
+            return None
         return self._any()
 
     def _any(self) -> tuple[int, bytes, int] | None:
@@ -202,12 +229,11 @@ class FrameReader:
 
     def _hand_out(self, first: int, key: bytes, start: int, length: int) -> tuple[int, bytes, int]:
         data = self._data
-        end = start + length
+        end = min(start + length, len(data))
+        payload = unmask(key, data, start, end) if key else data[start:end]
         if end < len(data):
-            payload = data[start:end]
             self._at = end
         else:
-            payload = data[start:]
             self._data = b""
             self._at = 0
         rest = length - len(payload)
@@ -216,7 +242,7 @@ class FrameReader:
             self._first = first
             self._key = key[turn:] + key[:turn]
         self._rest = rest
-        return first, mask(key, payload) if key else payload, rest
+        return first, payload, rest
 
 
 def _first_violation(first: int) -> ProtocolViolation:

@@ -29,8 +29,8 @@ from typing import Final
 from framework.escape import utf8
 from framework.websocket.deflate import Deflate
 from framework.websocket.errors import ProtocolViolation, WebSocketClosedError
-from framework.websocket.frames import BINARY, CLOSE, FIN, PING, PONG, RSV1, TEXT, FrameReader, encode
-from framework.websocket.masking import new_key
+from framework.websocket.frames import BINARY, CLOSE, FIN, PING, PONG, RSV1, TEXT, FrameReader, encode, header
+from framework.websocket.masking import mask, new_key
 
 __all__ = ["Close", "Ping", "Pong", "Protocol", "State"]
 
@@ -304,6 +304,19 @@ class Protocol:
             return encode(opcode, message, key=new_key() if self._client else None)
         message = self._deflate.compress(message)
         return encode(opcode, message, rsv1=True, key=new_key() if self._client else None)
+
+    def send_long(self, message: str | bytes) -> tuple[bytes, bytes]:
+        """As `send_message`, with the payload apart from what goes before it: so it need not be copied."""
+        if self.state is not _OPEN:
+            raise WebSocketClosedError
+        opcode = TEXT if isinstance(message, str) else BINARY
+        payload = message.encode() if isinstance(message, str) else message
+        compressed = self._deflate is not None
+        if self._deflate is not None:
+            payload = self._deflate.compress(payload)
+        key = new_key() if self._client else None
+        head = header(opcode, len(payload), rsv1=compressed, key=key)
+        return head, payload if key is None else mask(key, payload)
 
     def send_ping(self, data: bytes = b"") -> bytes:
         """The bytes of a ping with up to 125 bytes of ``data``; raises as `send_message` does."""

@@ -17,6 +17,8 @@ __all__ = ["WebSocketWriter"]
 # Output of so many bytes, or so many pieces, does not wait for the end of the loop's turn.
 _BATCH_BYTES: Final = 65536
 _BATCH_COUNT: Final = 64
+# A message of so many bytes, or characters, is not copied to be put together with others.
+_LONG: Final = 16384
 # A peer that leaves so many times `write_high_water` unread gets no answers to more.
 _CHOKED: Final = 16
 # What somebody who could wait takes, beside the bytes of the message.
@@ -79,7 +81,11 @@ class WebSocketWriter(WebSocketProtocol, asyncio.Protocol):
             raise WebSocketClosedError
         if self._write_paused and not self._may_send():
             return self.share.done
-        self._send(self._rules.send_message(message))
+        if len(message) < _LONG:
+            self._send(self._rules.send_message(message))
+        else:
+            for piece in self._rules.send_long(message):
+                self._send(piece)
         return self._wait() if self._write_paused else self.share.done
 
     def write_ping(self, data: bytes) -> None:
@@ -104,11 +110,17 @@ class WebSocketWriter(WebSocketProtocol, asyncio.Protocol):
         """Sends what was written so far."""
         out = self._out
         if out:
-            data = out[0] if len(out) == 1 else b"".join(out)
-            out.clear()
+            long = self._out_size > _LONG
+            self._out = []
             self._out_size = 0
-            if self._transport is not None and not self._transport.is_closing():
-                self._transport.write(data)
+            if self._transport is None or self._transport.is_closing():
+                return
+            if len(out) == 1:
+                self._transport.write(out[0])
+            elif long:
+                self._transport.writelines(out)
+            else:
+                self._transport.write(b"".join(out))
 
     # -- a slow peer
 

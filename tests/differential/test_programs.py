@@ -1,4 +1,4 @@
-"""Small programs with coroutines, locks, queues, timeouts, streams and options: both packages say the same, in order."""
+"""Small programs with coroutines, locks, queues, timeouts, streams and options: both say the same, in order."""
 
 from __future__ import annotations
 

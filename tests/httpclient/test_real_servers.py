@@ -19,6 +19,7 @@ from framework.simple_httpclient import HTTPTimeoutError
 from tests.httpclient.conftest import Authority, MakeClient, MakePeer, expire
 from tests.httpclient.peer import HANG, NOW, Peer
 from tests.servers import NginxServer, TinyproxyServer
+from tests.streams import until
 
 TEXT = "".join(f"line {number}\n" for number in range(20_000))
 
@@ -282,6 +283,8 @@ async def test_a_tunnel_that_ends_in_the_handshake(
     await expire(client, "during TLS handshake with localhost")
     with pytest.raises(HTTPTimeoutError, match="during TLS handshake with localhost"):
         await future
+    # The proxy may be connected before the server has noticed.
+    await until(lambda: peer.connections)
     await peer.until_closed()
     # What answers there does not speak TLS.
     peer.will(NOW, b"hello, this is no TLS at all")

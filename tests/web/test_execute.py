@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Awaitable, Generator
 from typing import Any
 
@@ -375,7 +377,9 @@ async def test_a_request_that_waited_is_gone_when_it_is_answered(talk_to: TalkTo
         gc.enable()
 
 
-async def test_client_that_goes_from_a_handler_that_looked_at_its_connection_is_told_of(talk_to: TalkTo) -> None:
+async def test_client_that_goes_from_a_handler_that_looked_at_its_connection_is_told_of(
+    talk_to: TalkTo,
+) -> None:
     class Poll(Told):
         def get(self, path: str) -> None:
             assert self.request.connection is not None

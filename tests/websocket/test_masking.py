@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from framework.websocket import keystream, masking
-from framework.websocket.masking import mask, mask_by_table, mask_large, new_key
+from framework.websocket.masking import mask, mask_by_table, mask_large, new_key, unmask
 from tests.cost import growth
 from tests.websocket.wire import KEY, masked
 
@@ -55,6 +55,15 @@ def test_masked_data_is_a_new_object_and_the_original_is_as_it_was() -> None:
     assert data == bytes(4096)
 
 
+@pytest.mark.parametrize("start", [0, 1, 6, 14])
+@pytest.mark.parametrize("length", [0, 1, 2, 511, 512, 513, 4096, 65537])
+def test_a_part_is_unmasked_and_the_whole_is_as_it_was(start: int, length: int) -> None:
+    data = os.urandom(start + length)
+    before = bytes(bytearray(data))
+    assert unmask(KEY, data, start, start + length) == masked(KEY, before[start:])
+    assert data == before
+
+
 def _no_library(name: str | None) -> object:
     raise OSError("not here")
 
@@ -63,7 +72,7 @@ class WrongLibrary:
     """One whose functions do nothing."""
 
     def __init__(self, name: str | None) -> None:
-        self.memmove = ctypes.CDLL(None).abs
+        self.labs = ctypes.CDLL(None).abs
         self.CRYPTO_ofb128_encrypt = ctypes.CDLL(None).abs
 
 
@@ -81,6 +90,7 @@ def test_without_the_library_masking_is_the_same(
     assert keystream.load() is None
     data = os.urandom(5000)
     assert mask(KEY, data) == masked(KEY, data)
+    assert unmask(KEY, data, 14, 5000) == masked(KEY, data[14:])
 
 
 def test_keys_differ() -> None:
