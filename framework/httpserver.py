@@ -159,10 +159,13 @@ class HTTPServer(TCPServer, Configurable, HTTPServerConnectionDelegate):
 
         After ``timeout`` seconds, if given, what is still there is broken off.
         """
-        for connection in list(self.connections):
-            connection.close_when_idle()
         deadline = None if timeout is None else asyncio.get_running_loop().time() + timeout
+        told: set[Member] = set()
         while self.connections:
+            # Where a request is answered by a change of protocol, a new one takes the connection's place.
+            for connection in self.connections - told:
+                told.add(connection)
+                connection.close_when_idle()
             if deadline is not None and asyncio.get_running_loop().time() >= deadline:
                 for connection in list(self.connections):
                     connection.abort()

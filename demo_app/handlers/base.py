@@ -181,9 +181,22 @@ def json_fields(body: str | bytes) -> dict[str, str]:
         values = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise AppError(ErrorCode.BAD_REQUEST, f"the body is no JSON: {error}") from error
-    if not isinstance(values, dict):
-        raise AppError(ErrorCode.BAD_REQUEST, "the body should be a JSON object")
-    wrong = {name: "text" for name, value in values.items() if not isinstance(value, str)}
+    if not isinstance(values, dict) or not all(map(_is_text, values)):
+        raise AppError(
+            ErrorCode.BAD_REQUEST, "the body should be a JSON object with names that are Unicode text"
+        )
+    wrong = {name: "text" for name, value in values.items() if not _is_text(value)}
     if wrong:
         raise InvalidFields(wrong)
     return values
+
+
+def _is_text(value: object) -> bool:
+    """Whether it can be sent on. Half of a surrogate pair can come in JSON; nothing else takes it."""
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

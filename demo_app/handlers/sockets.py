@@ -83,6 +83,10 @@ class SocketHandler(AccountHandler, WebSocketHandler):
         except WebSocketClosedError:
             # The client is gone already.
             pass
+        except BaseException:
+            # The end of a socket that was never really open is told to nobody.
+            self.on_close()
+            raise
 
     async def on_message(self, message: str | bytes) -> None:
         """Answer a message, or say what is wrong with it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from framework._http1.client import MAX_INTERIM
 from framework.httputil.errors import HTTPInputError
 from framework.httputil.messages import parse_response_start_line
 
@@ -33,6 +34,7 @@ class Tunnel(asyncio.Protocol):
             lines.append(f"Proxy-Authorization: {authorization}")
         self._request = "\r\n".join([*lines, "", ""]).encode("latin-1")
         self._answer = bytearray()
+        self._interim = 0
         self._transport: asyncio.Transport
         self.opened: asyncio.Future[asyncio.Transport] = loop.create_future()
 
@@ -64,6 +66,10 @@ class Tunnel(asyncio.Protocol):
             self._refuse(f"the proxy answered with {line[:100]!r}, which is no HTTP")
             return
         if 100 <= code < 200:
+            self._interim += 1
+            if self._interim > MAX_INTERIM:
+                self._refuse("Too many 1xx responses of the proxy")
+                return
             del self._answer[: end + 4]
             self._look(0)
         elif not 200 <= code < 300:

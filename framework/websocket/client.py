@@ -102,6 +102,8 @@ class WebSocketClientConnection:
         self._on_message_callback = on_message_callback
         self._connection: WebSocketProtocol13 | None = None
         self._opened: asyncio.Future[None] = loop.create_future()
+        # Done when whoever waited for the connection has it: before that nobody could answer a message.
+        self._taken: asyncio.Future[None] = loop.create_future()
         # An answer that is no handshake.
         self._page: ResponseStartLine | None = None
         self._body: list[bytes] = []
@@ -139,6 +141,7 @@ class WebSocketClientConnection:
                 self._abort()
             else:
                 future.set_result(self)
+                self._loop.call_soon(self._taken.set_result, None)
         finally:
             future._opening = None
 
@@ -170,6 +173,10 @@ class WebSocketClientConnection:
         self, start_line: ResponseStartLine, headers: HTTPHeaders, transport: asyncio.Transport, rest: bytes
     ) -> None:
         """The server switches protocols; ``rest`` is what has come behind its answer."""
+        if self._opened.done():
+            # It was given up in this turn of the loop.
+            transport.abort()
+            return
         options = self._compression_options
         try:
             agreed = check_answer(
@@ -190,7 +197,7 @@ class WebSocketClientConnection:
         connection = self.get_websocket_protocol()
         self.protocol = self._connection = connection
         self._opened.set_result(None)
-        connection.begin(transport, rest, _nothing, agreed.subprotocol, codec)
+        connection.begin(transport, rest, lambda: self._taken, agreed.subprotocol, codec)
 
     def answered(self, start_line: ResponseStartLine, headers: HTTPHeaders, body: bytes) -> None:
         """The server does not switch, and says so."""
@@ -366,10 +373,6 @@ class WebSocketClientConnection:
     ) -> None:
         self.close()
         await self.wait_closed()
-
-
-def _nothing() -> None:
-    pass
 
 
 def websocket_connect(

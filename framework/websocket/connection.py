@@ -223,6 +223,8 @@ class WebSocketProtocol13(WebSocketWriter):
 
     def resume_writing(self) -> None:
         super().resume_writing()
+        if self._pinger is not None:
+            self._pinger.relieved = True
         if self._choked:
             self.share.loop.call_soon(self._unblock, context=self._context)
 
@@ -443,6 +445,7 @@ class WebSocketProtocol13(WebSocketWriter):
     def _shut(self, violated: bool) -> None:
         """Ends the transport; the other way round than usual for a client (RFC 6455 section 7.1.1)."""
         self._over = True
+        self._stop_pinging()
         self.send_output()
         transport = self._transport
         if transport is None or transport.is_closing():
@@ -451,10 +454,13 @@ class WebSocketProtocol13(WebSocketWriter):
             self._resume_reading()
         if violated and transport.can_write_eof():
             # Closing with input unread would reset the connection, and the close frame might be lost with it.
-            transport.write_eof()
+            try:
+                transport.write_eof()
+            except OSError:
+                # asyncio's transports tell so that the peer has reset the connection.
+                transport.abort()
         elif violated or not self.mask_outgoing or not self._rules.close_received:
             transport.close()
-        self._stop_pinging()
         self._set_deadline()
 
     def _tell(self) -> None:

@@ -121,7 +121,11 @@ class WebSocketHandler(RequestHandler):
         Without this check every page that a user visits could connect, with the user's cookies. Called only if there
         is an Origin header, which all browsers send.
         """
-        return urlsplit(origin).netloc.lower() == (self.request.headers.get("Host") or "").lower()
+        try:
+            host = urlsplit(origin).netloc
+        except ValueError:
+            return False
+        return host.lower() == (self.request.headers.get("Host") or "").lower()
 
     @property
     def ping_interval(self) -> float | None:

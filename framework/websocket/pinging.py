@@ -29,7 +29,7 @@ class Pinger:
         a ping was sent    the timeout      closed, unless a pong has come, or can't be known not to have
 
     Whoever is so slow in reading that the ping itself is not through yet is alive while he reads. And what has come
-    and waits for the handler may be the pong.
+    and waits for the handler may be the pong, unless the handler waits for him to read.
     """
 
     __slots__ = (
@@ -42,6 +42,7 @@ class Pinger:
         "_unsent",
         "deadline",
         "ponged",
+        "relieved",
     )
 
     def __init__(self, connection: WebSocketProtocol13) -> None:
@@ -61,6 +62,8 @@ class Pinger:
         self._pinged = False
         self._unsent = 0
         self.ponged = False
+        # Whether the peer has read nearly all there was, since the ping.
+        self.relieved = False
         self.deadline = NEVER
         self._clock = connection.share.clock(min(interval, timeout or interval))
         self._clock.add(self)
@@ -82,7 +85,7 @@ class Pinger:
         left = self._interval - (self._timeout or self._interval)
         if not self._pinged:
             self._ping()
-        elif not (self.ponged or not self._timeout or connection.blocked or self._is_reading()):
+        elif self._timeout and not (self.ponged or self._may_have_answered() or self._is_reading()):
             self.deadline = NEVER
             connection.close(reason="ping timed out")
         elif left > 0:
@@ -91,12 +94,15 @@ class Pinger:
         else:
             self._ping()
 
+    def _may_have_answered(self) -> bool:
+        return self._connection.blocked and not self._connection.is_full()
+
     def _is_reading(self) -> bool:
-        return self._connection.unsent() < self._unsent
+        return self.relieved or self._connection.unsent() < self._unsent
 
     def _ping(self) -> None:
         self._pinged = True
-        self.ponged = False
+        self.ponged = self.relieved = False
         self._unsent = self._connection.unsent()
         self._connection.write_ping(b"")
         self._wait(self._timeout or self._interval)

@@ -151,6 +151,10 @@ class WebSocketWriter(WebSocketProtocol, asyncio.Protocol):
         """The bytes the peer has not taken."""
         return self._out_size + (0 if self._transport is None else self._transport.get_write_buffer_size())
 
+    def is_full(self) -> bool:
+        """Whether the peer has to read before more is written."""
+        return self._write_paused
+
     def _leaves_unread(self) -> bool:
         """Whether the peer leaves so much unread that what it sends is not looked at."""
         return self._rules.state is State.OPEN and self.unsent() > _CHOKED * self.params.write_high_water

@@ -9,7 +9,7 @@ from typing import Any
 from framework._http1.deadlines import Clock, Timed
 from framework._http1.outbox import Outbox
 from framework._http1.request import WireRequest
-from framework._http1.server import ServerConnection
+from framework._http1.server import Member, ServerConnection
 from framework._http1.settings import ServerSettings
 from framework.httputil import HTTPMessageDelegate
 from tests.fakes import FakeTransport
@@ -117,7 +117,7 @@ class Peer:
         service: Any = None,
         *,
         transport: FakeTransport | None = None,
-        connections: set[ServerConnection] | None = None,
+        connections: set[Member] | None = None,
         **settings: Any,
     ) -> None:
         self.service = service or Requests()

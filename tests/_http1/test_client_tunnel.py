@@ -50,6 +50,7 @@ async def test_the_way_is_open(pieces: tuple[bytes, ...]) -> None:
         (b"SSH-2.0\r\n\r\n", "answered with 'SSH-2.0', which is no HTTP", None),
         (b"HTTP/1.1 200 OK\r\n\r\nand more", "something behind its answer", None),
         (b"x" * 70_000, "more than 65536 bytes", None),
+        (b"HTTP/1.1 100 \r\n\r\n" * 2000, "Too many 1xx responses", None),
     ],
 )
 async def test_the_way_is_not_open(data: bytes, message: str, status: int | None) -> None:

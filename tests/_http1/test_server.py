@@ -10,7 +10,7 @@ import pytest
 
 from framework._http1.framing import Refused
 from framework._http1.request import WireRequest
-from framework._http1.server import ServerConnection
+from framework._http1.server import Member, ServerConnection
 from framework.iostream import StreamClosedError
 from tests._http1.peer import Peer, Requests, answer, chunked, get, post
 from tests.fakes import FakeTransport
@@ -548,7 +548,7 @@ async def test_what_is_refused_by_whoever_answers() -> None:
 
 
 async def test_one_connection_too_many_is_refused() -> None:
-    connections: set[ServerConnection] = set()
+    connections: set[Member] = set()
     peers = [Peer(connections=connections, max_connections=2) for _ in range(3)]
     assert [peer.state for peer in peers] == ["open", "open", "half closed"]
     assert peers[2].refused == 503

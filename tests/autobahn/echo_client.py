@@ -9,6 +9,9 @@ from framework.httpclient import HTTPRequest
 from framework.websocket import WebSocketClientConnection, websocket_connect
 from tests.autobahn.echo_server import MAX_MESSAGE_SIZE
 
+# Many times what a case takes: one that hangs is to be told of.
+_CASE_SECONDS = 300
+
 
 class Echo(WebSocketClientConnection):
     """Sends every message back as it comes, also one that comes with the handshake's answer."""
@@ -29,9 +32,10 @@ class Echo(WebSocketClientConnection):
 
 async def play(url: str) -> None:
     """Send back what comes until the server ends the connection."""
-    connection = Echo(url)
-    await connection.connect_future
-    await connection.ended.wait()
+    async with asyncio.timeout(_CASE_SECONDS):
+        connection = Echo(url)
+        await connection.connect_future
+        await connection.ended.wait()
 
 
 async def main(port: int, agent: str) -> None:

@@ -456,6 +456,22 @@ class TestTheEnd:
             # What was opened is closed, and everything else is gone: so says the check for leaks.
             await asyncio.sleep(0)
 
+    async def test_giving_up_in_the_turn_in_which_the_answer_comes(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        original = WebSocketClientConnection.upgraded
+
+        def upgraded(connection: WebSocketClientConnection, *args: Any) -> None:
+            connection.connect_future.cancel()
+            original(connection, *args)
+
+        monkeypatch.setattr(WebSocketClientConnection, "upgraded", upgraded)
+        async with Scripted(SWITCH + b"\r\n", HANG) as server:
+            with pytest.raises(asyncio.CancelledError):
+                await websocket_connect(server.url)
+            await server.gone.wait()
+        assert caplog.records == []
+
     async def test_a_task_that_is_cancelled_from_outside(self) -> None:
         async with Scripted(HANG) as server:
             opening = websocket_connect(server.url)

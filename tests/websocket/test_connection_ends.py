@@ -250,6 +250,43 @@ class TestPings:
         assert bench.connection.is_closing()
         bench.lose()
 
+    async def test_one_that_reads_nothing_is_not_alive_whatever_waits_to_be_read(self) -> None:
+        bench = self.bench()
+        bench.flood()
+        bench.feed(frame(PING))
+        assert bench.connection.blocked
+        bench.ping_deadline()
+        bench.ping_deadline()
+        assert bench.connection.is_closing()
+        bench.lose()
+
+    async def test_one_whose_handler_waits_for_it_to_read_is_not_either(self) -> None:
+        bench = Bench(Handler(lambda message: bench.connection.write_message("x" * 70000)), ping_interval=1000)
+        bench.transport.choke()
+        bench.feed(frame(TEXT, b"more"))
+        bench.ping_deadline()
+        bench.ping_deadline()
+        assert bench.connection.is_closing()
+        bench.lose()
+
+    async def test_one_that_has_read_all_and_been_sent_more_is_alive(self) -> None:
+        async def much(message: str) -> None:
+            while True:
+                await bench.connection.write_message("x" * 70000)
+
+        bench = Bench(Handler(much), ping_interval=1000)
+        bench.transport.choke()
+        bench.feed(frame(TEXT, b"more"))
+        for _ in range(3):
+            bench.ping_deadline()
+            bench.transport.relieve()
+            bench.transport.choke()
+            await turns()
+            assert bench.connection.unsent() > 65536
+        assert not bench.connection.is_closing()
+        bench.lose()
+        await turns()
+
     async def test_a_timeout_longer_than_the_interval_makes_no_sense(
         self, caplog: pytest.LogCaptureFixture
     ) -> None:

@@ -97,6 +97,7 @@ class TestHandshake:
             ({"Origin": "http://evil.example"}, 403, "Cross origin websockets not allowed"),
             ({"Origin": "http://localhost:81"}, 403, "Cross origin websockets not allowed"),
             ({"Origin": "null"}, 403, "Cross origin websockets not allowed"),
+            ({"Origin": "http://["}, 403, "Cross origin websockets not allowed"),
         ],
     )
     async def test_a_request_that_is_no_handshake_is_refused(
@@ -539,6 +540,29 @@ async def test_the_stream_that_old_programs_look_for(serve: Serve) -> None:
     assert await client.rest() == b""
     await until(lambda: stream.socket is None)
     assert (stream.fileno(), stream.closed()) == (-1, True)
+
+
+async def test_a_server_that_ends_tells_those_that_are_being_opened(serve: Serve) -> None:
+    go_on = asyncio.Event()
+
+    class Slow(Noting):
+        async def prepare(self) -> None:
+            self.seen.append("prepare")
+            await go_on.wait()
+
+    server = await serve({"/": Slow})
+    client = await server.connect()
+    opening = asyncio.create_task(client.open())
+    await until(lambda: Slow.seen)
+    server.http_server.stop()
+    ending = asyncio.create_task(server.http_server.close_all_connections())
+    await asyncio.sleep(0)
+    go_on.set()
+    await opening
+    assert await client.frame() == (0x88, b"\x03\xe9")
+    client.send(close(1001))
+    await ending
+    assert Slow.seen[-1] == ("close", 1001, None)
 
 
 async def test_a_server_that_ends_tells_its_websockets(serve: Serve) -> None:

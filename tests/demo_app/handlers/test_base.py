@@ -68,6 +68,8 @@ async def test_messages_are_the_tables_and_in_debug_the_developers(serve: Callab
         ("application/json", b"[]", 400, ErrorCode.BAD_REQUEST),
         ("application/json", b"[" * 100_000, 400, ErrorCode.BAD_REQUEST),
         ("application/json", b'{"username": 1}', 400, ErrorCode.INVALID_FIELDS),
+        ("application/json", b'{"username": "\\ud800"}', 400, ErrorCode.INVALID_FIELDS),
+        ("application/json", b'{"\\ud800": 1}', 400, ErrorCode.BAD_REQUEST),
         ("Application/JSON; charset=utf-8", b'{"username": "a"}', 400, ErrorCode.INVALID_FIELDS),
         ("application/x-www-form-urlencoded", b"username=%ff", 400, ErrorCode.BAD_REQUEST),
     ],

@@ -128,6 +128,8 @@ async def test_what_breaks_a_rule_is_told_and_the_socket_stays(serve: Callable[.
         assert (await one.ask("no JSON"))["code"] == ErrorCode.BAD_REQUEST
         assert (await one.ask(b"bytes"))["code"] == ErrorCode.BAD_REQUEST
         assert (await one.ask("[]"))["code"] == ErrorCode.BAD_REQUEST
+        half = await one.ask(json.dumps({"text": "a", "key": "\ud800"}))
+        assert (half["code"], half["fields"]) == (ErrorCode.INVALID_FIELDS, {"key": "text"})
         wrong = await one.ask(json.dumps({"text": "x" * 11, "key": "k1"}))
         assert (wrong["code"], wrong["key"]) == (ErrorCode.INVALID_FIELDS, "k1")
         assert wrong["fields"] == {"text": "at most 10 characters"}
@@ -251,6 +253,20 @@ async def test_whoever_goes_while_the_socket_opens_is_forgotten(
     go_on.set()
     await until_no_slot_is_taken(running)
     await until_listening(running, 0)
+
+
+async def test_a_socket_that_fails_while_it_opens_takes_no_slot(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = await logged_in(running)
+
+    async def latest(room: str, limit: int) -> None:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(running.chat, "latest", latest)
+    async with talk(running, client) as one:
+        assert (await one.end())[0] == 1011
+    await until_no_slot_is_taken(running)
 
 
 async def test_a_slow_client_is_told_to_come_back(
