@@ -11,14 +11,12 @@ that stands before it.
 from __future__ import annotations
 
 import binascii
-import hashlib
 import hmac
 import re
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
 
 from framework.escape import utf8
 from framework.log import gen_log
@@ -145,29 +143,17 @@ def _signature_v1(secret: str | bytes, *parts: bytes) -> bytes:
     return hmac.digest(utf8(secret), b"".join(parts), "sha1").hex().encode()
 
 
-# What HMAC begins with (RFC 2104 section 2), once for each of the few secrets that there are. Setting it up for each
-# value, as `hmac.digest` does, takes four times as long as all the rest.
+# Keyed once for each of the few secrets that there are; `hmac.digest` would do it for each value (1.4 µs, 1.0 so).
 @lru_cache(maxsize=16)
-def _keyed(secret: str | bytes) -> tuple[Any, Any]:
-    key = utf8(secret)
-    if len(key) > 64:
-        key = hashlib.sha256(key).digest()
-    key = key.ljust(64, b"\0")
-    return hashlib.sha256(key.translate(_INNER)), hashlib.sha256(key.translate(_OUTER))
-
-
-_INNER = bytes(byte ^ 0x36 for byte in range(256))
-_OUTER = bytes(byte ^ 0x5C for byte in range(256))
+def _keyed(secret: str | bytes) -> hmac.HMAC:
+    return hmac.new(utf8(secret), digestmod="sha256")
 
 
 def _signature_v2(secret: str | bytes, signed: bytes) -> bytes:
     """HMAC-SHA-256, in hexadecimal."""
-    first, second = _keyed(secret)
-    inner, outer = first.copy(), second.copy()
-    inner.update(signed)
-    outer.update(inner.digest())
-    digest: str = outer.hexdigest()
-    return digest.encode()
+    keyed = _keyed(secret).copy()
+    keyed.update(signed)
+    return keyed.hexdigest().encode()
 
 
 def _decode_v1(

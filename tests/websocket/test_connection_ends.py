@@ -261,7 +261,9 @@ class TestPings:
         bench.lose()
 
     async def test_one_whose_handler_waits_for_it_to_read_is_not_either(self) -> None:
-        bench = Bench(Handler(lambda message: bench.connection.write_message("x" * 70000)), ping_interval=1000)
+        bench = Bench(
+            Handler(lambda message: bench.connection.write_message("x" * 70000)), ping_interval=1000
+        )
         bench.transport.choke()
         bench.feed(frame(TEXT, b"more"))
         bench.ping_deadline()
