@@ -12,7 +12,19 @@ from framework.httputil.headers import HTTPHeaders
 from framework.httputil.messages import HTTPMessageDelegate, RequestStartLine
 from framework.iostream.errors import fail
 
-__all__ = ["BodyPump", "DrainWaiters"]
+__all__ = ["BodyPump", "DrainWaiters", "half_close"]
+
+
+def half_close(transport: asyncio.WriteTransport) -> None:
+    """Sends no more, and leaves it to the peer to end the connection.
+
+    Closing with input unread would reset the connection, and what was sent last might be lost with it.
+    """
+    try:
+        transport.write_eof()
+    except OSError:
+        # asyncio's transports tell so that the peer has reset the connection.
+        transport.abort()
 
 
 class DrainWaiters:

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Protocol
 from framework._http1 import writer
 from framework._http1.deadlines import NEVER, Clock
 from framework._http1.exchange import ServerExchange
+from framework._http1.flow import half_close
 from framework._http1.framing import Refused
 from framework._http1.left import Left
 from framework._http1.outbox import Outbox
@@ -494,9 +495,8 @@ class ServerConnection(ResponseSender):
         if not unread:
             self.transport.close()
             return
-        # Closing with input unread would reset the connection, and the answer might be lost with it.
         if self.transport.can_write_eof():
-            self.transport.write_eof()
+            half_close(self.transport)
         self._resume_reading()
         if not self._unsent:
             self.deadline = self.clock.after(self.settings.linger_timeout)

@@ -29,6 +29,7 @@ from typing import Any, Final
 
 from framework._background import start
 from framework._http1.deadlines import NEVER, Clock
+from framework._http1.flow import half_close
 from framework.gen import convert_yielded
 from framework.websocket.accept import accept
 from framework.websocket.base import Delegate, Params
@@ -453,12 +454,7 @@ class WebSocketProtocol13(WebSocketWriter):
         if self._read_paused:
             self._resume_reading()
         if violated and transport.can_write_eof():
-            # Closing with input unread would reset the connection, and the close frame might be lost with it.
-            try:
-                transport.write_eof()
-            except OSError:
-                # asyncio's transports tell so that the peer has reset the connection.
-                transport.abort()
+            half_close(transport)
         elif violated or not self.mask_outgoing or not self._rules.close_received:
             transport.close()
         self._set_deadline()

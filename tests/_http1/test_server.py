@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 from contextvars import ContextVar
 
@@ -569,3 +570,13 @@ async def test_where_half_of_a_connection_cannot_be_closed_it_lingers() -> None:
     assert peer.send(b"x" * 100_000) == b""
     peer.clock.advance(10)
     assert peer.state == "closed"
+
+
+async def test_a_refused_client_that_is_gone_already_is_let_go() -> None:
+    class Reset(FakeTransport):
+        def write_eof(self) -> None:
+            raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")
+
+    peer = Peer(transport=Reset())
+    peer.transport.feed(b"GET\r\n")
+    assert peer.transport.aborted
