@@ -113,7 +113,11 @@ def _be_nice() -> None:
     # Linux gives each thread a priority of its own.
     if sys.platform == "linux":
         try:
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+            os.setpriority(
+                os.PRIO_PROCESS,
+                threading.get_native_id(),
+                min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICENESS),
+            )
         except OSError:
             # A container may forbid it: then hashing is as fast, and the loop a little slower.
             pass
