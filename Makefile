@@ -66,7 +66,7 @@ demo:  ## the same application here, with nothing to install: four processes, SQ
 .PHONY: test
 test:  ## all tests, against real MongoDB, Redis, PostgreSQL and nginx (ARGS='-k name' for some)
 	@scripts/setup.sh dev servers
-	$(PYTHON_ENV) -m pytest $(ARGS)
+	$(PYTHON_ENV) -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 .PHONY: test-pythons
 test-pythons:  ## the same on every Python from 3.11 to 3.14 that is here

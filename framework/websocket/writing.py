@@ -119,6 +119,8 @@ class WebSocketWriter(WebSocketProtocol, asyncio.Protocol):
                 self._transport.write(out[0])
             elif long:
                 self._transport.writelines(out)
+                # That of asyncio in 3.12 and 3.13 doesn't look whether the buffer is full; this does.
+                self._transport.set_write_buffer_limits(high=self.params.write_high_water)
             else:
                 self._transport.write(b"".join(out))
 

@@ -246,6 +246,21 @@ async def test_a_state_is_good_for_ten_minutes(
 
 
 @BOTH
+async def test_the_clock_of_the_process_that_began_may_be_ahead(
+    serve: Serve, provider: Provider, browser: Browser, session: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, _ = site(serve, provider, browser, session)
+
+    class Clock:
+        time = staticmethod(lambda: time.time() + 20)
+
+    monkeypatch.setattr("framework.auth.oidc.mixin.time", Clock)
+    fields = await here.begin()
+    monkeypatch.undo()
+    assert "result" in await here.finish(fields)
+
+
+@BOTH
 async def test_several_tabs_at_once(
     serve: Serve, provider: Provider, browser: Browser, session: bool
 ) -> None:

@@ -3,29 +3,12 @@
 from __future__ import annotations
 
 import socketserver
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.lines import LINE, Lines
-
-
-@contextmanager
-def serve(answer: type[socketserver.StreamRequestHandler]) -> Iterator[int]:
-    class Server(socketserver.ThreadingTCPServer):
-        daemon_threads = False
-
-    with Server(("127.0.0.1", 0), answer) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server.server_address[1]
-        finally:
-            server.shutdown()
-            thread.join()
+from tests.benchmarks.web import Serving, running
 
 
 class Echo(socketserver.StreamRequestHandler):
@@ -59,7 +42,7 @@ def test_a_line_has_32_bytes_and_one_end() -> None:
 
 
 def test_lines_that_come_back_are_counted() -> None:
-    with serve(Echo) as port:
+    with running(Serving(Echo)) as port:
         sample = Lines(connections=2).run(port, 0.2)
     assert sample.value >= 10
     assert 0 < sample.details["p50 ms"] <= sample.details["p99 ms"]
@@ -68,5 +51,5 @@ def test_lines_that_come_back_are_counted() -> None:
 
 @pytest.mark.parametrize(("answer", "message"), [(Liar, "b'something else"), (Mute, "b'' came back")])
 def test_anything_else_is_an_error(answer: type[socketserver.StreamRequestHandler], message: str) -> None:
-    with serve(answer) as port, pytest.raises(BenchmarkError, match=message):
+    with running(Serving(answer)) as port, pytest.raises(BenchmarkError, match=message):
         Lines(connections=1).run(port, 60)

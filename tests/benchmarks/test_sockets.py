@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import socketserver
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 import pytest
 
@@ -15,6 +14,7 @@ from benchmarks.samples import LONG, SHORT
 from benchmarks.server import Server, free_port
 from benchmarks.sockets_load import Everybody, Messages, opened
 from benchmarks.websocket import Message, frame
+from tests.benchmarks.web import Serving, running
 
 HELLO = Message(SHORT, text=True)
 ANSWER = (
@@ -38,20 +38,8 @@ class Fake(socketserver.StreamRequestHandler):
         self.request.sendall(self.answers[1])
 
 
-@contextmanager
-def fake(handshake: bytes, answer: bytes = b"") -> Iterator[int]:
-    class Server(socketserver.ThreadingTCPServer):
-        daemon_threads = False
-
-    handler = type("Handler", (Fake,), {"answers": (handshake, answer)})
-    with Server(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server.server_address[1]
-        finally:
-            server.shutdown()
-            thread.join()
+def fake(handshake: bytes, answer: bytes = b"") -> AbstractContextManager[int]:
+    return running(Serving(type("Handler", (Fake,), {"answers": (handshake, answer)})))
 
 
 @pytest.fixture

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import socketserver
 import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-__all__ = ["serve"]
+__all__ = ["Serving", "running", "serve"]
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -53,11 +54,9 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def serve(tls: ssl.SSLContext | None = None) -> Iterator[int]:
-    """Serve, and give the port."""
-    with _Server(("127.0.0.1", 0), Handler) as server:
-        if tls is not None:
-            server.socket = tls.wrap_socket(server.socket, server_side=True)
+def running(server: socketserver.TCPServer) -> Iterator[int]:
+    """Run a server in a thread, and give its port."""
+    with server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
@@ -65,3 +64,22 @@ def serve(tls: ssl.SSLContext | None = None) -> Iterator[int]:
         finally:
             server.shutdown()
             thread.join()
+
+
+@contextmanager
+def serve(tls: ssl.SSLContext | None = None) -> Iterator[int]:
+    """Serve, and give the port."""
+    server = _Server(("127.0.0.1", 0), Handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    with running(server) as port:
+        yield port
+
+
+class Serving(socketserver.ThreadingTCPServer):
+    """A server of a handler of one's own; its threads are waited for."""
+
+    daemon_threads = False
+
+    def __init__(self, handler: type[socketserver.BaseRequestHandler]) -> None:
+        super().__init__(("127.0.0.1", 0), handler)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-__all__ = ["DIFFERENCES", "Difference"]
+__all__ = ["DIFFERENCES", "Difference", "by_case", "check"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,25 @@ class Difference:
     reason: str
     cases: tuple[str, ...]
     aspects: tuple[str, ...]
+
+
+def by_case(differences: Iterable[Difference]) -> dict[str, set[str]]:
+    """The aspects that are meant to differ, by the names of the cases."""
+    intended: dict[str, set[str]] = {}
+    for difference in differences:
+        for name in difference.cases:
+            intended.setdefault(name, set()).update(difference.aspects)
+    return intended
+
+
+def check(found: Mapping[str, tuple[object, object]], intended: set[str], listed: str) -> None:
+    """Fail unless exactly what is intended was found to differ: aspects, ours and theirs. ``listed`` is a module."""
+    unintended = {aspect: pair for aspect, pair in found.items() if aspect not in intended}
+    assert not unintended, "\n".join(
+        f"{aspect}\n  ours   {ours}\n  theirs {theirs}" for aspect, (ours, theirs) in unintended.items()
+    )
+    no_more = intended - set(found)
+    assert not no_more, f"no difference any more, so that {listed} is wrong: {sorted(no_more)}"
 
 
 PAGE = ("status", "header Content-Length", "body", "log")

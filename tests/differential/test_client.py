@@ -13,16 +13,14 @@ from typing import Any
 import pytest
 
 from tests.differential.client import ROOT
+from tests.differential.differences import by_case, check
 from tests.differential.fetch_cases import FETCHES, FetchCase
 from tests.differential.fetch_differences import DIFFERENCES
 from tests.differential.fetch_server import FetchServer
 
 Result = dict[str, Any]
 
-INTENDED: dict[str, set[str]] = collections.defaultdict(set)
-for difference in DIFFERENCES:
-    for name in difference.cases:
-        INTENDED[name].update(difference.aspects)
+INTENDED = by_case(DIFFERENCES)
 
 
 def results(python: str, package: str) -> dict[str, Result]:
@@ -97,9 +95,4 @@ def test_same_result_but_for_what_is_intended(
 ) -> None:
     ours, theirs = both[0][case.name], both[1][case.name]
     found = differing(ours, theirs)
-    unintended = {aspect: pair for aspect, pair in found.items() if aspect not in INTENDED[case.name]}
-    assert not unintended, "\n".join(
-        f"{aspect}\n  ours   {mine}\n  theirs {their}" for aspect, (mine, their) in unintended.items()
-    )
-    no_more = INTENDED[case.name] - set(found)
-    assert not no_more, f"no difference any more, so that fetch_differences.py is wrong: {sorted(no_more)}"
+    check(found, INTENDED.get(case.name, set()), "fetch_differences.py")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import os
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,15 +41,12 @@ _SITE = """
 
 
 @pytest.fixture(scope="module")
-def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def nginx() -> Iterator[str]:
     """The address of an nginx with a few files."""
-    root: Path = tmp_path_factory.mktemp("site")
+    server = NginxServer()
+    root = Path(server.folder)
     (root / "text.txt").write_text(TEXT)
     (root / "small.bin").write_bytes(bytes(range(256)))
-    for folder in (root, *root.parents):
-        if os.stat(folder).st_uid == os.getuid() and folder.name.startswith(("pytest", "site")):
-            folder.chmod(0o755)
-    server = NginxServer()
     server.http = _SITE.format(port=server.port, root=root)
     server.start()
     yield f"http://127.0.0.1:{server.port}"

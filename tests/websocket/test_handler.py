@@ -544,24 +544,28 @@ async def test_the_stream_that_old_programs_look_for(serve: Serve) -> None:
 
 @pytest.mark.parametrize("size", [1000, 100_000])
 async def test_what_one_that_reads_nothing_is_sent_is_bounded(serve: Serve, size: int) -> None:
-    refused: list[int] = []
+    unsent: list[int] = []
 
     class Much(Noting):
         max_write_buffer_size = 1 << 20
 
-        def on_message(self, message: str | bytes) -> None:
-            for sent in range(0, 32 << 20, size):
-                try:
+        async def on_message(self, message: str | bytes) -> None:
+            connection = self.ws_connection
+            assert isinstance(connection, WebSocketProtocol13)
+            try:
+                while connection.unsent() < 16 << 20:
                     self.write_message(bytes(size), binary=True)
-                except WebSocketClosedError:
-                    refused.append(sent)
-                    break
+                    await asyncio.sleep(0)
+            except WebSocketClosedError:
+                pass
+            unsent.append(connection.unsent())
 
     server = await serve({"/": Much})
     client = await server.open()
     client.writer.transport.pause_reading()  # type: ignore[attr-defined]  # it has it
     client.send(frame(TEXT, b"go"))
-    await until(lambda: refused)
+    await until(lambda: unsent)
+    assert unsent[0] < 2 << 20
 
 
 async def test_a_server_that_ends_tells_those_that_are_being_opened(serve: Serve) -> None:

@@ -84,7 +84,8 @@ async def take(handler: RequestHandler, provider: OpenIDProvider, state: str) ->
         text = _take_from_cookie(handler, provider, state)
     if text is not None:
         pending = Pending(**json.loads(text))
-        if pending.state == state and 0 <= time.time() - pending.began < LIFETIME:
+        # Not from when on: another host may have begun it, whose clock is ahead.
+        if pending.state == state and time.time() - pending.began < LIFETIME:
             return pending
     raise AuthError("this browser has begun no such sign-in, or it is over: begin again (state)")
 

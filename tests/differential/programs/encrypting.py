@@ -93,10 +93,11 @@ async def what_becomes_of_the_close_callback(api: Api) -> None:
     other_end.close()
 
 
-async def a_certificate_that_nobody_trusts(api: Api) -> None:
+async def _refused(api: Api, context: ssl.SSLContext, server_hostname: str) -> None:
+    """Says how a handshake ends that the client is not content with."""
     mine, other = tcp_sockets()
     client, server = api.iostream.IOStream(mine), api.iostream.IOStream(other)
-    first = client.start_tls(False, client_context(trusting=False), server_hostname="localhost")
+    first = client.start_tls(False, context, server_hostname=server_hostname)
     second = server.start_tls(True, server_context())
     for name, future in (("client", first), ("server", second)):
         try:
@@ -104,19 +105,14 @@ async def a_certificate_that_nobody_trusts(api: Api) -> None:
             api.say(name, "has no error")
         except Exception as error:
             api.say(name, type(error).__name__, isinstance(error, ssl.SSLError))
+
+
+async def a_certificate_that_nobody_trusts(api: Api) -> None:
+    await _refused(api, client_context(trusting=False), "localhost")
 
 
 async def a_certificate_of_another_name(api: Api) -> None:
-    mine, other = tcp_sockets()
-    client, server = api.iostream.IOStream(mine), api.iostream.IOStream(other)
-    first = client.start_tls(False, client_context(), server_hostname="other.example")
-    second = server.start_tls(True, server_context())
-    for name, future in (("client", first), ("server", second)):
-        try:
-            await future
-            api.say(name, "has no error")
-        except Exception as error:
-            api.say(name, type(error).__name__, isinstance(error, ssl.SSLError))
+    await _refused(api, client_context(), "other.example")
 
 
 async def the_other_side_speaks_no_tls(api: Api) -> None:
