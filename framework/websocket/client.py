@@ -30,8 +30,10 @@ from framework.websocket.opening import Opening
 
 __all__ = ["WebSocketClientConnection", "websocket_connect"]
 
-# Messages that nobody has read yet. Behind so many, no more is taken from the connection.
+# Messages that nobody has read yet. Behind so many, or so many bytes or characters, no more is taken from the
+# connection.
 _UNREAD: Final = 16
+_UNREAD_SIZE: Final = 65536
 
 Message = str | bytes | None
 
@@ -109,6 +111,7 @@ class WebSocketClientConnection:
         self._body: list[bytes] = []
         # Messages nobody has read yet, and those who wait for one: one of the two is empty.
         self._unread: deque[str | bytes] = deque()
+        self._unread_size = 0
         self._readers: deque[asyncio.Future[Message]] = deque()
         self._room: asyncio.Future[None] | None = None
         self._over = False
@@ -279,7 +282,9 @@ class WebSocketClientConnection:
         """
         future: asyncio.Future[Message] = self._loop.create_future()
         if self._unread:
-            future.set_result(self._unread.popleft())
+            message = self._unread.popleft()
+            self._unread_size -= len(message)
+            future.set_result(message)
             if not self._unread:
                 self._make_room()
         elif self._over:
@@ -311,11 +316,12 @@ class WebSocketClientConnection:
             if not reader.done():
                 reader.set_result(message)
                 return None
-        if self.protocol is None and len(self._unread) >= _UNREAD:
+        if self.protocol is None and self._is_full():
             # It is being closed, and nobody reads.
             return None
         self._unread.append(message)
-        if self.protocol is None or len(self._unread) < _UNREAD:
+        self._unread_size += len(message)
+        if self.protocol is None or not self._is_full():
             return None
         self._room = self._loop.create_future()
         return self._room
@@ -354,6 +360,9 @@ class WebSocketClientConnection:
         if protocol is not None:
             protocol.close(code, reason)
             self._make_room()
+
+    def _is_full(self) -> bool:
+        return len(self._unread) >= _UNREAD or self._unread_size >= _UNREAD_SIZE
 
     def _make_room(self) -> None:
         room, self._room = self._room, None

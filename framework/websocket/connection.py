@@ -31,10 +31,13 @@ from framework._background import start
 from framework._http1.deadlines import NEVER, Clock
 from framework._http1.flow import half_close
 from framework.gen import convert_yielded
+from framework.log import gen_log
 from framework.websocket.accept import accept
 from framework.websocket.base import Delegate, Params
 from framework.websocket.deflate import Deflate
+from framework.websocket.errors import WebSocketClosedError
 from framework.websocket.handshake import accept_value
+from framework.websocket.idling import Idler
 from framework.websocket.pinging import Pinger, ping_times
 from framework.websocket.protocol import Close, Ping, Pong, Protocol, State
 from framework.websocket.stream import ConnectionStream
@@ -74,6 +77,7 @@ class WebSocketProtocol13(WebSocketWriter):
         "_clock",
         "_closed",
         "_context",
+        "_idler",
         "_opened",
         "_over",
         "_pinger",
@@ -99,6 +103,7 @@ class WebSocketProtocol13(WebSocketWriter):
         self._context: Context = copy_context()
         self._clock: Clock | None = None
         self._pinger: Pinger | None = None
+        self._idler: Idler | None = None
         self._closed: asyncio.Future[None] | None = None
         # Whether events wait; until it is opened, they do.
         self.blocked = True
@@ -143,6 +148,7 @@ class WebSocketProtocol13(WebSocketWriter):
             self._rules = Protocol(
                 self.mask_outgoing, max_message_size=params.max_message_size, deflate=deflate
             )
+            self._idler = Idler(deflate, self.share)
         transport.set_protocol(self)
         transport.set_write_buffer_limits(high=params.write_high_water)
         if rest:
@@ -156,8 +162,8 @@ class WebSocketProtocol13(WebSocketWriter):
             if result is not None and not self._settled(result):
                 return
         except Exception:
-            self._failed()
-            return
+            if self._failed():
+                return
         self._opened = True
         self.blocked = False
         self._pump()
@@ -211,7 +217,7 @@ class WebSocketProtocol13(WebSocketWriter):
             self._clock.discard(self)
         self._transport = None
         self._out.clear()
-        self._stop_pinging()
+        self._stop_clocks()
         self._stop_waiting()
         if self._over:
             self._gone()
@@ -265,8 +271,8 @@ class WebSocketProtocol13(WebSocketWriter):
                     self.blocked = self._choked = True
                     return
         except Exception:
-            self._failed()
-            return
+            if self._failed():
+                return
         self.blocked = True
         self.share.loop.call_soon(self._unblock, context=self._context)
 
@@ -314,17 +320,23 @@ class WebSocketProtocol13(WebSocketWriter):
             self._fail()
             return
         except Exception:
-            self._failed()
-            return
+            if self._failed():
+                return
         self._opened = True
         if not self._over:
             self.blocked = False
             self._pump()
 
-    def _failed(self) -> None:
-        """The handler has raised."""
-        self.handler.log_exception(*sys.exc_info())
+    def _failed(self) -> bool:
+        """The handler has raised; whether that ends the connection."""
+        kind, error, trace = sys.exc_info()
+        if isinstance(error, WebSocketClosedError) and self.is_closing():
+            # It could not know. What has come before the end is still handed on.
+            gen_log.debug("A handler wrote to a WebSocket that is closing or lost")
+            return False
+        self.handler.log_exception(kind, error, trace)
         self._fail()
+        return True
 
     def _fail(self) -> None:
         if not self._over:
@@ -351,10 +363,14 @@ class WebSocketProtocol13(WebSocketWriter):
         if self.ping_interval > 0 and self._pinger is None and not self.is_closing():
             self._pinger = Pinger(self)
 
-    def _stop_pinging(self) -> None:
+    def _stop_clocks(self) -> None:
+        """Nothing more is sent but what closes the connection."""
         pinger, self._pinger = self._pinger, None
         if pinger is not None:
             pinger.stop()
+        idler, self._idler = self._idler, None
+        if idler is not None:
+            idler.stop()
 
     async def periodic_ping(self) -> None:
         """Sends pings until the connection is over."""
@@ -401,7 +417,7 @@ class WebSocketProtocol13(WebSocketWriter):
         frame = self._rules.send_close(code, reason)
         if frame and self._transport is not None:
             self._send(frame)
-            self._stop_pinging()
+            self._stop_clocks()
             self._set_deadline()
             if self._choked:
                 self.share.loop.call_soon(self._unblock, context=self._context)
@@ -446,7 +462,7 @@ class WebSocketProtocol13(WebSocketWriter):
     def _shut(self, violated: bool) -> None:
         """Ends the transport; the other way round than usual for a client (RFC 6455 section 7.1.1)."""
         self._over = True
-        self._stop_pinging()
+        self._stop_clocks()
         self.send_output()
         transport = self._transport
         if transport is None or transport.is_closing():

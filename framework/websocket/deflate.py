@@ -133,7 +133,7 @@ class Deflate:
 
     ``client`` says which side this is. ``compression_level`` (0 to 9, -1 for zlib's choice) and ``mem_level`` (1 to
     9) are zlib's; others are a ``ValueError``. zlib's state (some 40 kB to receive with, up to 260 kB to send with)
-    is made with the first message that needs it.
+    is made with the first message that needs it. ``used`` is set by each message that leaves something to `release`.
     """
 
     __slots__ = (
@@ -146,6 +146,7 @@ class Deflate:
         "_mem_level",
         "_receive_bits",
         "_send_bits",
+        "used",
     )
 
     def __init__(
@@ -169,6 +170,7 @@ class Deflate:
         self._compressor: Any = None
         self._decompressor: Any = None
         self._ends = 0
+        self.used = False
 
     def compress(self, message: bytes) -> bytes:
         """The payload for a message."""
@@ -180,6 +182,7 @@ class Deflate:
             compressor = zlib.compressobj(self._level, zlib.DEFLATED, -self._send_bits, self._mem_level)
             if not self._forgets_sent:
                 self._compressor = compressor
+        self.used = True
         packed: bytes = compressor.compress(message) + compressor.flush(zlib.Z_SYNC_FLUSH)
         return packed[: -len(_TAIL)]
 
@@ -218,5 +221,5 @@ class Deflate:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def release(self) -> None:
-        """Gives back the memory used for sending, for a connection that is idle: the next message starts anew."""
+        """Gives back the memory used for sending: the next message starts anew."""
         self._compressor = None

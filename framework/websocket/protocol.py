@@ -153,11 +153,6 @@ class Protocol:
         """The peer sends no more; known to be so after the events before it."""
         self._eof = True
 
-    @property
-    def buffered(self) -> int:
-        """How many bytes have arrived that no event has been made of yet; the owner pauses reading by it."""
-        return self._reader.buffered
-
     def next_event(self) -> Event | None:
         """The next message (``str`` or ``bytes``), `Ping`, `Pong`, or `Close`; None until more has arrived.
 

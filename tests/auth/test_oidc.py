@@ -318,6 +318,19 @@ async def test_a_provider_that_says_it_names_itself_has_to(
     assert "result" in await here.sign_in()
 
 
+async def test_a_provider_that_fails_has_refused_nothing(
+    serve: Serve, provider: Provider, browser: Browser
+) -> None:
+    here, _ = site(serve, provider, browser)
+    for status in (500, 503):
+        fields = await here.begin()
+        provider.instead["/token"] = (status, {"error": "server_error"})
+        answer = await here.finish(fields)
+        assert answer["error"] == "ProviderUnavailable"
+        assert f"token endpoint of {provider.issuer} was answered with status {status}" in answer["message"]
+        provider.instead.clear()
+
+
 @BOTH
 async def test_an_error_of_the_provider_has_a_safe_message(
     serve: Serve, provider: Provider, browser: Browser, session: bool

@@ -320,15 +320,30 @@ class TestMessages:
 
         server = await serve({"/": Flood})
         async with websocket_connect(server.url) as connection:
-            await until(lambda: len(connection._unread) == 16)
+            await until(lambda: len(connection._unread) == 1)
             for _ in range(1000):
                 await asyncio.sleep(0)
-            assert len(connection._unread) == 16
+            assert len(connection._unread) == 1
             assert len(Flood.seen) < 190
             for number in range(200):
                 message = await connection.read_message()
                 assert isinstance(message, bytes)
                 assert message.startswith(b"%dx" % number)
+
+    @pytest.mark.parametrize(("size", "kept"), [(10, 16), (4096, 16), (4097, 16), (30_000, 3), (65_536, 1)])
+    async def test_few_messages_or_bytes_wait_for_a_reader(self, serve: Serve, size: int, kept: int) -> None:
+        class Many(Noting):
+            def open(self) -> None:
+                for number in range(40):
+                    self.write_message(chr(64 + number) * size)
+
+        server = await serve({"/": Many})
+        async with websocket_connect(server.url) as connection:
+            for begin in range(0, 40 - kept, kept):
+                await until(lambda: connection._room is not None)
+                assert len(connection._unread) == kept
+                for number in range(begin, begin + kept):
+                    assert await connection.read_message() == chr(64 + number) * size
 
     async def test_leaving_a_flood_behind(self, serve: Serve) -> None:
         class Flood(Noting):

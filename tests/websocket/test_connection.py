@@ -60,7 +60,7 @@ class TestEvents:
         for _ in range(3):
             bench.feed(frame(TEXT, b"x" * 30000))
         assert not bench.transport.reading
-        assert bench.connection._rules.buffered <= 3 * 30008
+        assert bench.connection._rules._reader.buffered <= 3 * 30008
         release.set_result(None)
         await turns(20)
         assert len(bench.seen) == 4

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Iterable
 
 import pytest
 
@@ -11,6 +11,7 @@ from framework.websocket.base import Params
 from framework.websocket.deflate import Deflate, Parameters
 from framework.websocket.frames import BINARY, TEXT, encode, header
 from framework.websocket.protocol import Protocol
+from tests.fakes import FakeTransport
 from tests.websocket.wire import KEY
 
 
@@ -54,28 +55,17 @@ def test_a_closed_connection_sends_no_long_messages_either() -> None:
         server.send_long(bytes(70_000))
 
 
-class Taker(asyncio.Transport):
-    """Keeps what is written, call by call."""
+class Taker(FakeTransport):
+    """Keeps the pieces that are written together, as they are."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.writes: list[list[bytes]] = []
+        self.pieces: list[object] = []
 
-    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        pass
-
-    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        pass
-
-    def is_closing(self) -> bool:
-        return False
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.writes.append([bytes(data)])
-
-    def writelines(self, pieces: object) -> None:
-        assert isinstance(pieces, list)
-        self.writes.append(list(pieces))
+    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
+        pieces = list(list_of_data)
+        self.pieces += pieces
+        super().writelines(pieces)
 
 
 @pytest.mark.parametrize("size", [16_384, 65_536, 100_000])
@@ -88,6 +78,5 @@ async def test_what_was_written_before_goes_out_before(size: int) -> None:
     connection.write_message(long, binary=True)
     connection.write_message("after")
     connection.send_output()
-    sent = b"".join(piece for write in transport.writes for piece in write)
-    assert sent == encode(TEXT, b"short") + encode(BINARY, long) + encode(TEXT, b"after")
-    assert any(piece is long for write in transport.writes for piece in write)
+    assert transport.written == encode(TEXT, b"short") + encode(BINARY, long) + encode(TEXT, b"after")
+    assert any(piece is long for piece in transport.pieces)

@@ -149,7 +149,7 @@ def _feed(protocol: Protocol, pieces: list[bytes]) -> None:
     last = protocol.next_event()
     assert (last is None) is (closed == 1)
     assert protocol.next_event() is None
-    assert (protocol.state, protocol.buffered) == (State.CLOSED, 0)
+    assert (protocol.state, protocol._reader.buffered) == (State.CLOSED, 0)
     # What it said is well-formed.
     other = side(not protocol._client, None)
     other.receive(protocol.take_output())

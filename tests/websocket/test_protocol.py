@@ -99,12 +99,12 @@ def test_events_are_made_one_by_one_as_they_are_asked_for() -> None:
     protocol = server()
     wire = frame(0x81, b"abc")
     protocol.receive(wire * 3)
-    assert protocol.buffered == 3 * len(wire)
+    assert protocol._reader.buffered == 3 * len(wire)
     assert protocol.next_event() == "abc"
-    assert protocol.buffered == 2 * len(wire)
+    assert protocol._reader.buffered == 2 * len(wire)
     protocol.receive(frame(0x82, b"d"))
     assert [protocol.next_event() for _ in range(4)] == ["abc", "abc", b"d", None]
-    assert protocol.buffered == 0
+    assert protocol._reader.buffered == 0
 
 
 # Sending
@@ -276,7 +276,7 @@ def test_what_comes_after_a_close_frame_is_ignored() -> None:
     protocol = server()
     assert events(protocol, close(1000) + frame(0x81, b"more"), frame(0x89)) == [("Close", 1000, "", True)]
     assert protocol.take_output() == close(1000, key=None)
-    assert protocol.buffered == 0
+    assert protocol._reader.buffered == 0
 
 
 @pytest.mark.parametrize("how", ["sent", "received", "violation", "eof"])
@@ -346,7 +346,7 @@ def test_a_violation_ends_the_connection_with_a_close_frame(reason: str) -> None
     assert events(protocol, frame(0x81, b"before") + wire + frame(0x81, b"after"), wire) == expected
     assert protocol.take_output() == close(code, reason.encode(), None)
     assert (protocol.state, protocol.close_sent, protocol.close_received) == (State.CLOSED, True, False)
-    assert (protocol.close_code, protocol.close_reason, protocol.buffered) == (None, None, 0)
+    assert (protocol.close_code, protocol.close_reason, protocol._reader.buffered) == (None, None, 0)
 
 
 def test_a_violation_after_sending_a_close_frame_is_not_answered() -> None:

@@ -2,42 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 from typing import Any
 
 from framework.websocket import WebSocketProtocol13
 from framework.websocket.base import Params
+from tests.fakes import FakeTransport
 from tests.websocket.wire import frame
 
 
-class ResetTransport(asyncio.Transport):
+class ResetTransport(FakeTransport):
     """Half of it cannot be closed any more, which asyncio's transports raise."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.aborted = False
-
-    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        pass
-
-    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        pass
-
-    def is_closing(self) -> bool:
-        return False
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        pass
-
-    def can_write_eof(self) -> bool:
-        return True
 
     def write_eof(self) -> None:
         raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")
-
-    def abort(self) -> None:
-        self.aborted = True
 
 
 class Told:

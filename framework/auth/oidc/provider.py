@@ -297,6 +297,9 @@ class OpenIDProvider:
         response = await self._fetch(
             metadata.token_endpoint, "token endpoint", method="POST", headers=headers, body=urlencode(form)
         )
+        if response.code >= 500:
+            # Whatever it says: the code or the refresh token may still be good.
+            raise self._failing(response, "token endpoint")
         answer = self._object(response, "token endpoint")
         if response.code != 200:
             raise SignInRefused(str(answer.get("error")))
@@ -305,8 +308,11 @@ class OpenIDProvider:
     async def _fetch_object(self, url: str, what: str) -> dict[str, Any]:
         response = await self._fetch(url, what)
         if response.code != 200:
-            raise ProviderUnavailable(f"the {what} of {self.issuer} was answered with status {response.code}")
+            raise self._failing(response, what)
         return self._object(response, what)
+
+    def _failing(self, response: HTTPResponse, what: str) -> ProviderUnavailable:
+        return ProviderUnavailable(f"the {what} of {self.issuer} was answered with status {response.code}")
 
     def _object(self, response: HTTPResponse, what: str) -> dict[str, Any]:
         try:

@@ -114,6 +114,8 @@ async def test_there_are_no_other_rooms(running: Running) -> None:
         ("wait=-1", "wait"),
         ("wait=1.5", "wait"),
         ("wait=", "wait"),
+        ("wait=0000000001", "wait"),
+        ("wait=" + "9" * 5000, "wait"),
     ],
 )
 async def test_a_wrong_question_is_told_what_is_wrong(running: Running, query: str, field: str) -> None:
