@@ -177,3 +177,10 @@ def mongo_server(servers: Servers) -> MongoServer:
 def postgres_server(servers: Servers) -> PostgresServer:
     """A real PostgreSQL that answers now; shared by the run, so use tables of your own."""
     return servers.postgres
+
+
+@pytest.fixture
+def empty_postgres(servers: Servers) -> PostgresServer:
+    """The same, without the tables of the demo that other tests have left."""
+    servers.postgres.query("DROP TABLE IF EXISTS account_events, schema_migrations, one, two")
+    return servers.postgres

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,17 +15,17 @@ from tests.conftest import Servers
 from tests.demo_app.client import Client, Response
 from tests.demo_app.conftest import SECRET
 from tests.demo_app.processes import Process, run
+from tests.servers import PostgresServer
 
 PASSWORD = "correct horse battery"
 T = TypeVar("T")
 
 
 @pytest.fixture
-def environ(servers: Servers) -> Iterator[dict[str, str]]:
+def environ(servers: Servers, empty_postgres: PostgresServer) -> dict[str, str]:
     """The settings that lead to empty stores."""
     servers.redis.execute("FLUSHALL")
-    postgres = servers.postgres
-    yield {
+    return {
         "SESSION_COOKIE_SECRET": SECRET,
         "TORNADO_SERVER_NUMPROCS": "1",
         "TORNADO_SERVER_ADDRESS": "127.0.0.1",
@@ -37,12 +37,11 @@ def environ(servers: Servers) -> Iterator[dict[str, str]]:
         "REDIS_PORT": str(servers.redis.port),
         "REDIS_PASSWORD": servers.redis.password,
         "POSTGRES_HOST": "127.0.0.1",
-        "POSTGRES_PORT": str(postgres.port),
-        "POSTGRES_DB": postgres.database,
-        "POSTGRES_USER": postgres.user,
-        "POSTGRES_PASSWORD": postgres.password,
+        "POSTGRES_PORT": str(empty_postgres.port),
+        "POSTGRES_DB": empty_postgres.database,
+        "POSTGRES_USER": empty_postgres.user,
+        "POSTGRES_PASSWORD": empty_postgres.password,
     }
-    servers.postgres.query("DROP TABLE IF EXISTS account_events, schema_migrations")
 
 
 class Stack:

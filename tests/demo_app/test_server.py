@@ -21,7 +21,7 @@ from framework.netutil import bind_sockets
 from tests.conftest import Servers
 from tests.demo_app.client import Client
 from tests.demo_app.conftest import SECRET
-from tests.servers import free_port
+from tests.servers import PostgresServer, free_port
 
 
 @pytest.fixture
@@ -62,17 +62,18 @@ async def test_a_server_ends_in_order_when_told_to(servers: Servers, signum: sig
         await client.get("/health/live")
 
 
-async def test_migrate_waits_for_servers_that_are_still_starting(servers: Servers) -> None:
+async def test_migrate_waits_for_servers_that_are_still_starting(
+    servers: Servers, empty_postgres: PostgresServer
+) -> None:
     settings = load(server_settings(servers))
-    servers.postgres.kill()
+    empty_postgres.kill()
     migrating = asyncio.create_task(server.migrate(settings))
     await asyncio.sleep(0.5)
     assert not migrating.done()
-    servers.postgres.start()
+    empty_postgres.start()
     await migrating
     await server.migrate(settings)
-    assert servers.postgres.query("SELECT count(*) FROM account_events") == [["0"]]
-    servers.postgres.query("DROP TABLE account_events, schema_migrations")
+    assert empty_postgres.query("SELECT count(*) FROM account_events") == [["0"]]
 
 
 async def test_migrate_gives_up_in_the_end() -> None:

@@ -19,6 +19,7 @@ from demo_app.stores.postgres import PostgresEvents
 from demo_app.stores.redis import RedisOutbox, RedisServer
 from demo_app.stores.sqlite import SQLiteAccounts, SQLiteEvents, SQLiteFile
 from tests.conftest import Servers
+from tests.servers import PostgresServer
 
 NOON = datetime(2025, 6, 1, 12, 0, 0, 123000, UTC)
 
@@ -81,13 +82,12 @@ async def outbox(redis: RedisServer) -> RedisOutbox:
 
 
 @pytest_asyncio.fixture
-async def postgres(servers: Servers) -> AsyncIterator[PostgresEvents]:
-    server = servers.postgres
+async def postgres(empty_postgres: PostgresServer) -> AsyncIterator[PostgresEvents]:
+    server = empty_postgres
     store = PostgresEvents("127.0.0.1", server.port, server.database, server.user, server.password)
     await store.migrate(migrations.load())
     yield store
     await store.close()
-    server.query("DROP TABLE account_events, schema_migrations")
 
 
 @pytest_asyncio.fixture

@@ -113,11 +113,10 @@ async def test_a_unix_socket_is_a_folder(servers: Servers) -> None:
 
 
 @pytest_asyncio.fixture
-async def empty(servers: Servers) -> AsyncIterator[PostgresEvents]:
-    store = connect(servers.postgres)
+async def empty(empty_postgres: PostgresServer) -> AsyncIterator[PostgresEvents]:
+    store = connect(empty_postgres)
     yield store
     await store.close()
-    servers.postgres.query("DROP TABLE IF EXISTS account_events, schema_migrations, one, two")
 
 
 def change(number: int, sql: str) -> Migration:
