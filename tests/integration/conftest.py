@@ -24,6 +24,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """Stores of this folder's own: the stack is up for the whole run, and other tests empty theirs."""
+    servers = Servers()
+    yield servers
+    servers.close()
+
+
+@pytest.fixture(scope="session")
 def started_stack(servers: Servers) -> Iterator[LocalStack | RemoteStack]:
     """The stack, started once."""
     if BASE_URL:
