@@ -23,6 +23,7 @@ def visitor(stack: Compose) -> Iterator[Client]:
 def path_of(answer: Answer, visitor: Client) -> str:
     """Where an answer sends the browser: on this site, provider included."""
     location = answer.headers["Location"]
+    assert location is not None, answer
     if location.startswith("http"):
         assert location.startswith(f"{visitor.base_url}/")
     return location.removeprefix(visitor.base_url)
