@@ -128,6 +128,7 @@ def test_gzip_of_many_tiny_members_does_not_copy_the_rest_for_each() -> None:
         gzip.compress(b"x") + b"junk",
         gzip.compress(b"x" * 100)[:-8] + bytes(8),
     ],
+    ids=["junk", "zlib", "junk behind", "wrong checksum"],
 )
 def test_gzip_damaged_data_is_an_error(data: bytes) -> None:
     with pytest.raises(zlib.error):

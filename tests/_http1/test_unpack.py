@@ -51,7 +51,9 @@ def test_the_limit_is_that_of_the_unpacked_body(size: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"junk", gzip.compress(b"abc")[:-1], gzip.compress(b"abc") + b"junk", b"\x1f"]
+    "body",
+    [b"junk", gzip.compress(b"abc")[:-1], gzip.compress(b"abc") + b"junk", b"\x1f"],
+    ids=["junk", "truncated", "junk behind", "one byte"],
 )
 def test_a_damaged_body_is_refused(body: bytes) -> None:
     with pytest.raises(Refused) as caught:
@@ -106,7 +108,9 @@ async def test_an_empty_body_is_that_packed_too() -> None:
     assert peer.service.seen[0].headers["X-Consumed-Content-Encoding"] == "gzip"
 
 
-@pytest.mark.parametrize(("body", "status"), [(b"junk", 400), (gzip.compress(bytes(1001)), 413)])
+@pytest.mark.parametrize(
+    ("body", "status"), [(b"junk", 400), (gzip.compress(bytes(1001)), 413)], ids=["junk", "too large"]
+)
 async def test_packed_bodies_that_are_refused(body: bytes, status: int) -> None:
     peer = Peer(decompress_request=True, max_body_size=1000)
     peer.transport.feed(get(b"/a") + post(body, GZIP) + get(b"/b"))

@@ -404,6 +404,7 @@ async def test_a_packed_body_is_handed_over_in_pieces_of_a_bounded_size() -> Non
         (b"no gzip at all", 400),
         (gzip.compress(b"abc") + b"trailing", 400),
     ],
+    ids=["too large", "truncated", "junk", "junk behind"],
 )
 async def test_a_packed_body_that_is_refused(body: bytes, status: int) -> None:
     uploads = Uploads(decompress_request=True, max_body_size=1_000_000)
