@@ -225,11 +225,17 @@ class SQLiteAccounts:
         """See `AccountStore.update`."""
         address, key = email or (None, None)
         sql = (
-            "UPDATE accounts SET email = coalesce(?1, email), email_key = coalesce(?2, email_key),"
-            " password_hash = coalesce(?3, password_hash)"
-            " WHERE id = ?4 AND (?5 IS NULL OR password_hash = ?5)"
+            "UPDATE accounts SET email = coalesce(:email, email), email_key = coalesce(:email_key, email_key),"
+            " password_hash = coalesce(:password_hash, password_hash)"
+            " WHERE id = :id AND (:expected IS NULL OR password_hash = :expected)"
         )
-        values = (address, key, password_hash, account_id, if_password_hash)
+        values = {
+            "email": address,
+            "email_key": key,
+            "password_hash": password_hash,
+            "id": account_id,
+            "expected": if_password_hash,
+        }
 
         def work(connection: sqlite3.Connection) -> bool:
             try:
@@ -260,10 +266,10 @@ class SQLiteLimiter:
         def work(connection: sqlite3.Connection) -> tuple[int, float]:
             self._clean(connection, now)
             row: tuple[int, float] = connection.execute(
-                "INSERT INTO limits (key, count, ends) VALUES (?1, 1, ?3) ON CONFLICT (key) DO UPDATE"
-                " SET count = iif(ends > ?2, count + 1, 1), ends = iif(ends > ?2, ends, ?3)"
+                "INSERT INTO limits (key, count, ends) VALUES (:key, 1, :ends) ON CONFLICT (key) DO UPDATE"
+                " SET count = iif(ends > :now, count + 1, 1), ends = iif(ends > :now, ends, :ends)"
                 " RETURNING count, ends",
-                (key, now, now + window),
+                {"key": key, "now": now, "ends": now + window},
             ).fetchone()
             return row
 

@@ -54,13 +54,20 @@ class SQLiteChat:
                 return int(known[0])
             added = connection.execute(
                 "INSERT INTO chat_messages (prev, room, user, text, key, at)"
-                " VALUES (coalesce((SELECT max(id) FROM chat_messages WHERE room = ?1), 0), ?1, ?2, ?3, ?4, ?5)",
-                (room, draft.user, draft.text, draft.key, draft.at.isoformat()),
+                " VALUES (coalesce((SELECT max(id) FROM chat_messages WHERE room = :room), 0),"
+                " :room, :user, :text, :key, :at)",
+                {
+                    "room": room,
+                    "user": draft.user,
+                    "text": draft.text,
+                    "key": draft.key,
+                    "at": draft.at.isoformat(),
+                },
             ).lastrowid
             connection.execute(
-                "DELETE FROM chat_messages WHERE room = ?1 AND id <="
-                " (SELECT id FROM chat_messages WHERE room = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
-                (room, self._history),
+                "DELETE FROM chat_messages WHERE room = :room AND id <="
+                " (SELECT id FROM chat_messages WHERE room = :room ORDER BY id DESC LIMIT 1 OFFSET :history)",
+                {"room": room, "history": self._history},
             )
             connection.execute(
                 "INSERT INTO chat_keys (account_id, room, key, id, ends) VALUES (?, ?, ?, ?, ?)",
