@@ -36,6 +36,9 @@ class DrainWaiters:
         self._loop = loop
         self._waiting: list[asyncio.Future[None]] = []
 
+    def __len__(self) -> int:
+        return len(self._waiting)
+
     def wait(self) -> asyncio.Future[None]:
         """A future that is done at the next `release` or `fail`."""
         future = self._loop.create_future()

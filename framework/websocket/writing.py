@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
+from framework._http1.flow import DrainWaiters
 from framework.escape import json_encode, utf8
-from framework.iostream.errors import fail
 from framework.websocket.base import CLOSE, DROP, Params, WebSocketProtocol
 from framework.websocket.errors import WebSocketClosedError
 from framework.websocket.protocol import Protocol, State
@@ -42,7 +42,7 @@ class WebSocketWriter(WebSocketProtocol, asyncio.Protocol):
     """A connection that can write."""
 
     __slots__ = (
-        "_drained",
+        "_drain",
         "_out",
         "_out_size",
         "_rules",
@@ -65,7 +65,7 @@ class WebSocketWriter(WebSocketProtocol, asyncio.Protocol):
         self._out_size = 0
         self._write_paused = False
         # Those who may be waiting until the peer has read.
-        self._drained: list[asyncio.Future[None]] | None = None
+        self._drain: DrainWaiters | None = None
 
     def write_message(
         self, message: str | bytes | dict[str, Any], binary: bool = False
@@ -131,23 +131,18 @@ class WebSocketWriter(WebSocketProtocol, asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._write_paused = False
-        drained, self._drained = self._drained, None
-        for future in drained or ():
-            if not future.done():
-                future.set_result(None)
+        if self._drain is not None:
+            self._drain.release()
 
     def _wait(self) -> asyncio.Future[None]:
-        future = self.share.loop.create_future()
-        if self._drained is None:
-            self._drained = []
-        self._drained.append(future)
-        return future
+        if self._drain is None:
+            self._drain = DrainWaiters(self.share.loop)
+        return self._drain.wait()
 
     def _stop_waiting(self) -> None:
         """Nobody will read any more."""
-        drained, self._drained = self._drained, None
-        for future in drained or ():
-            fail(future, WebSocketClosedError())
+        if self._drain is not None:
+            self._drain.fail(WebSocketClosedError())
 
     def unsent(self) -> int:
         """The bytes the peer has not taken."""
@@ -169,7 +164,7 @@ class WebSocketWriter(WebSocketProtocol, asyncio.Protocol):
         if policy == DROP:
             self.dropped += 1
             return False
-        taken = self.unsent() + _WAITER * len(self._drained or ())
+        taken = self.unsent() + _WAITER * len(self._drain or ())
         if policy == CLOSE or taken > self.params.max_write_buffer_size:
             self.close(_TRY_AGAIN_LATER, "messages are not read fast enough")
             raise WebSocketClosedError
