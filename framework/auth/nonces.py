@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import re
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from framework.auth.errors import AuthError
+from framework.auth.once import UsedOnce
 
 __all__ = ["NonceMemory"]
 
 # Seconds that the clocks of the provider and of this host may differ, and an answer may take.
 _WINDOW = 600.0
-# Some megabytes at most. The provider itself says "valid" only once, so that forgetting one is no harm.
-_SIZE = 10_000
 
 # OpenID Authentication 2.0 section 10.1: a time in UTC, and what makes it unique; at most 255 characters.
 _is_nonce = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})Z[!-~]{0,235}").fullmatch
@@ -31,8 +29,8 @@ class NonceMemory:
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        # When each is forgotten, in the order of their use.
-        self._used: OrderedDict[tuple[str, str], float] = OrderedDict()
+        # The provider itself says "valid" only once, so that forgetting one is no harm.
+        self._used = UsedOnce()
 
     def use(self, provider: str, nonce: str) -> None:
         """Notes a nonce of a provider. Raises `AuthError` if it is none, too old, of the future or used."""
@@ -42,11 +40,8 @@ class NonceMemory:
         now = self._clock()
         if abs(now - made) > _WINDOW:
             raise AuthError("Invalid OpenID response: it is too old, or the clocks differ")
-        while self._used and (len(self._used) >= _SIZE or next(iter(self._used.values())) < now):
-            self._used.popitem(last=False)
-        if (provider, nonce) in self._used:
+        if not self._used.use((provider, nonce), now, now + 2 * _WINDOW):
             raise AuthError("Invalid OpenID response: it was used before")
-        self._used[provider, nonce] = now + 2 * _WINDOW
 
 
 def _time_of(nonce: str) -> float | None:

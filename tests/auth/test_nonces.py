@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from framework.auth import AuthError
-from framework.auth.nonces import _SIZE, NonceMemory
+from framework.auth.nonces import NonceMemory
+from framework.auth.once import _SIZE
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC).timestamp()
 

@@ -13,7 +13,8 @@ from framework.auth.oidc import pending as under_way
 from framework.auth.oidc.errors import SignInRefused
 from framework.auth.oidc.pending import Pending
 from framework.auth.oidc.pkce import challenge_of, new_verifier
-from framework.auth.oidc.provider import OpenIDProvider, OpenIDTokens, with_query
+from framework.auth.oidc.provider import OpenIDProvider, OpenIDTokens
+from framework.auth.provider import with_query
 from framework.web import RequestHandler
 
 __all__ = ["OpenIDConnectMixin", "OpenIDUser", "local_path"]
@@ -174,7 +175,7 @@ class OpenIDConnectMixin:
         metadata = await provider.metadata()
         await under_way.put(handler, pending)
         handler.set_header("Cache-Control", "no-store")
-        return with_query(metadata.authorization_endpoint, fields)
+        return with_query(metadata.authorization_endpoint, fields.items())
 
     async def get_authenticated_user(self, *, userinfo: bool = False) -> OpenIDUser:
         """Finish the sign-in that this request comes back from.

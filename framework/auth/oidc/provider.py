@@ -6,7 +6,6 @@ import asyncio
 import json
 import time
 from base64 import b64encode
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,19 +24,18 @@ from framework.auth.oidc.tokens import (
     token_header,
     verify_id_token,
 )
+from framework.auth.once import UsedOnce
+from framework.auth.provider import with_query
 from framework.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
 from framework.simple_httpclient import SimpleAsyncHTTPClient
 
-__all__ = ["OpenIDProvider", "OpenIDTokens", "with_query"]
+__all__ = ["OpenIDProvider", "OpenIDTokens"]
 
 #: Bytes of one answer of a provider; the largest known discovery documents and key sets have some tens of thousands.
 MAX_ANSWER = 256 * 1024
 
 #: Seconds between two looks for a key that is not there: nobody makes us ask more often by inventing key ids.
 KEYS_AGAIN = 30.0
-
-#: Used states that are remembered where no session store does.
-USED_STATES = 10_000
 
 _AUTH_METHODS = ("client_secret_basic", "client_secret_post", "none")
 
@@ -131,7 +129,7 @@ class OpenIDProvider:
         self._client: tuple[asyncio.AbstractEventLoop, AsyncHTTPClient] | None = None
         self._metadata = SharedFetch(self._fetch_metadata, lifetime, clock)
         self._keys = SharedFetch(self._fetch_keys, lifetime, clock)
-        self._used: OrderedDict[str, float] = OrderedDict()
+        self._used = UsedOnce()
 
     def __repr__(self) -> str:
         return f"<OpenIDProvider {self.issuer} for {self.client_id}>"
@@ -252,7 +250,7 @@ class OpenIDProvider:
             "post_logout_redirect_uri": post_logout_redirect_uri,
             "state": state,
         }
-        return with_query(url, {name: value for name, value in fields.items() if value is not None})
+        return with_query(url, [(name, value) for name, value in fields.items() if value is not None])
 
     def use_once(self, state: str, seconds: float) -> bool:
         """Whether this is the first time that this process sees a state.
@@ -260,13 +258,8 @@ class OpenIDProvider:
         Args:
             seconds: after which nobody can come with this state any more.
         """
-        now, used = self._clock(), self._used
-        while used and (len(used) >= USED_STATES or next(iter(used.values())) <= now):
-            used.popitem(last=False)
-        if state in used:
-            return False
-        used[state] = now + seconds
-        return True
+        now = self._clock()
+        return self._used.use(state, now, now + seconds)
 
     # What is asked of the provider
 
@@ -361,11 +354,6 @@ class OpenIDProvider:
             client = SimpleAsyncHTTPClient(force_instance=True, max_body_size=MAX_ANSWER, max_clients=50)
             self._client = loop, client
         return self._client[1]
-
-
-def with_query(url: str, fields: Mapping[str, str]) -> str:
-    """A URL with further fields in its query."""
-    return f"{url}{'&' if urlsplit(url).query else '?'}{urlencode(fields)}"
 
 
 def _choose_method(metadata: ProviderMetadata) -> str:
