@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from contextvars import Context
-from socket import AF_INET, AF_UNSPEC
 from typing import TYPE_CHECKING, Final
 
 from framework._background import start
@@ -12,7 +11,7 @@ from framework._http1.client import ClientConnection, ResponseFailed, ResponseHe
 from framework.httpclient.connect import Route, connect
 from framework.httpclient.fetch import Fetch
 from framework.httpclient.prepare import Prepared, prepare
-from framework.httpclient.target import basic_credentials
+from framework.httpclient.way import proxy_credentials, route_of
 
 if TYPE_CHECKING:
     from framework.httpclient.simple import SimpleAsyncHTTPClient
@@ -44,52 +43,17 @@ class WireFetch(Fetch):
 
     def _prepare(self) -> None:
         client, proxy = self._client, self._proxy
-        request = proxy.request
+        url = proxy.request.url
         jar = client.cookie_jar
-        cookies = None if jar is None else jar.header(request.url)
-        context = None
-        proxy_host = proxy.proxy_host
-        if proxy_host is None:
-            prepared = prepare(proxy, cookies)
-            origin = prepared.target.origin
-            if origin[0] == "https":
-                context = client._tls.context(proxy)
-            self._route = Route(
-                origin,
-                context,
-                None,
-                None,
-                proxy.network_interface,
-                AF_INET if proxy.allow_ipv6 is False else AF_UNSPEC,
-            )
-        else:
-            self._route, prepared = self._prepare_for_proxy(proxy_host, cookies)
+        cookies = None if jar is None else jar.header(url)
+        credentials = proxy_credentials(proxy)
+        by_proxy = proxy.proxy_host is not None and not url.lower().startswith("https:")
+        # Inside of a tunnel the credentials would reach the server.
+        prepared = prepare(proxy, cookies, credentials if by_proxy else None)
+        origin = None if by_proxy else prepared.target.origin
+        self._route = route_of(proxy, origin, credentials, client._tls)
         self._prepared: Prepared = prepared
         self.head_only = prepared.method == "HEAD"
-
-    def _prepare_for_proxy(self, host: str, cookies: str | None) -> tuple[Route, Prepared]:
-        proxy = self._proxy
-        port = proxy.proxy_port
-        if port is None:
-            raise ValueError("proxy_host needs proxy_port")
-        if proxy.proxy_auth_mode not in (None, "basic"):
-            raise ValueError(f"unsupported proxy_auth_mode {proxy.proxy_auth_mode}")
-        credentials = None
-        if proxy.proxy_username is not None:
-            credentials = basic_credentials(proxy.proxy_username, proxy.proxy_password)
-        tunnelled = proxy.request.url.lower().startswith("https:")
-        # Inside of a tunnel the credentials would reach the server.
-        prepared = prepare(proxy, cookies, None if tunnelled else credentials)
-        context = self._client._tls.context(proxy) if tunnelled else None
-        route = Route(
-            prepared.target.origin if tunnelled else None,
-            context,
-            (host, port),
-            credentials,
-            proxy.network_interface,
-            AF_INET if proxy.allow_ipv6 is False else AF_UNSPEC,
-        )
-        return route, prepared
 
     def _go(self) -> None:
         connection = None

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import copy
-from socket import AF_INET, AF_UNSPEC
 from typing import Final
 
 from framework.httpclient import HTTPRequest
-from framework.httpclient.connect import Route
 from framework.httpclient.prepare import prepare
 from framework.httpclient.request import DEFAULTS, RequestProxy
-from framework.httpclient.target import basic_credentials
 from framework.httpclient.tls import TLSContexts
+from framework.httpclient.way import proxy_credentials, route_of
 from framework.httputil.headers import HTTPHeaders
 from framework.websocket import deflate
 
@@ -34,24 +32,7 @@ class Question:
     def __init__(self, request: HTTPRequest, key: str, subprotocols: list[str], compression: bool) -> None:
         asked = RequestProxy(_as_http(request, key, subprotocols, compression), DEFAULTS)
         prepared = prepare(asked)
-        origin = prepared.target.origin
-        proxy = credentials = None
-        if asked.proxy_host is not None:
-            if asked.proxy_port is None:
-                raise ValueError("proxy_host needs proxy_port")
-            if asked.proxy_auth_mode not in (None, "basic"):
-                raise ValueError(f"unsupported proxy_auth_mode {asked.proxy_auth_mode}")
-            proxy = (asked.proxy_host, asked.proxy_port)
-            if asked.proxy_username is not None:
-                credentials = basic_credentials(asked.proxy_username, asked.proxy_password)
-        self.route = Route(
-            origin,
-            _contexts.context(asked) if origin[0] == "https" else None,
-            proxy,
-            credentials,
-            asked.network_interface,
-            AF_INET if asked.allow_ipv6 is False else AF_UNSPEC,
-        )
+        self.route = route_of(asked, prepared.target.origin, proxy_credentials(asked), _contexts)
         self.head = prepared.head(False)
         limits = [seconds for seconds in (asked.connect_timeout, request.request_timeout) if seconds]
         self.seconds: float | None = min(limits) if limits else None
