@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from framework._http1.client import MAX_INTERIM
+from framework._http1.answer_head import AnswerHead
 from framework.httputil.errors import HTTPInputError
-from framework.httputil.messages import parse_response_start_line
+from framework.httputil.messages import ResponseStartLine
 
 __all__ = ["Tunnel", "TunnelRefused"]
 
@@ -33,8 +33,7 @@ class Tunnel(asyncio.Protocol):
         if authorization is not None:
             lines.append(f"Proxy-Authorization: {authorization}")
         self._request = "\r\n".join([*lines, "", ""]).encode("latin-1")
-        self._answer = bytearray()
-        self._interim = 0
+        self._head = AnswerHead(_MAX_ANSWER)
         self._transport: asyncio.Transport
         self.opened: asyncio.Future[asyncio.Transport] = loop.create_future()
 
@@ -43,38 +42,22 @@ class Tunnel(asyncio.Protocol):
         self._transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
-        # The end may lie across two pieces.
-        start = max(0, len(self._answer) - 3)
-        self._answer += data
-        self._look(start)
-
-    def _look(self, start: int) -> None:
-        end = self._answer.find(b"\r\n\r\n", start)
-        if end >= 0:
-            self._answered(end)
-        elif len(self._answer) > _MAX_ANSWER:
-            self._refuse(f"the proxy's answer has a header of more than {_MAX_ANSWER} bytes")
+        try:
+            answer = self._head.receive(data)
+        except HTTPInputError as error:
+            self._refuse(f"the proxy answered with {error}")
+            return
+        if answer is not None:
+            self._answered(*answer)
 
     def connection_lost(self, error: Exception | None) -> None:
         self._refuse("the proxy closed the connection")
 
-    def _answered(self, end: int) -> None:
-        line = bytes(self._answer[: self._answer.find(b"\r\n")]).decode("latin-1")
-        try:
-            _, code, reason = parse_response_start_line(line)
-        except HTTPInputError:
-            self._refuse(f"the proxy answered with {line[:100]!r}, which is no HTTP")
-            return
-        if 100 <= code < 200:
-            self._interim += 1
-            if self._interim > MAX_INTERIM:
-                self._refuse("Too many 1xx responses of the proxy")
-                return
-            del self._answer[: end + 4]
-            self._look(0)
-        elif not 200 <= code < 300:
+    def _answered(self, start_line: ResponseStartLine, end: int) -> None:
+        _, code, reason = start_line
+        if not 200 <= code < 300:
             self._refuse(f"the proxy answered {code} {reason}".rstrip(), code)
-        elif len(self._answer) > end + 4:
+        elif len(self._head.data) > end + 4:
             # The server can't have spoken yet: the client speaks first in TLS.
             self._refuse("the proxy sent something behind its answer")
         elif not self.opened.done():

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Final, Protocol
 
+from framework._http1.answer_head import AnswerHead
 from framework._http1.client import (
-    MAX_INTERIM,
     ClientConnection,
     ResponseFailed,
     ResponseHead,
@@ -15,7 +15,7 @@ from framework._http1.client import (
 from framework.httpclient.errors import HTTPStreamClosedError
 from framework.httputil.errors import HTTPInputError
 from framework.httputil.headers import HTTPHeaders
-from framework.httputil.messages import ResponseStartLine, parse_response_start_line
+from framework.httputil.messages import ResponseStartLine
 
 __all__ = ["Asker", "Opening"]
 
@@ -44,14 +44,13 @@ class Opening(asyncio.Protocol):
     An answer that is no 101 is read to its end, as any other client of HTTP does it.
     """
 
-    __slots__ = ("_asker", "_head", "_interim", "_loop", "_request", "_transport")
+    __slots__ = ("_asker", "_head", "_loop", "_request", "_transport")
 
     def __init__(self, request: bytes, asker: Asker, loop: asyncio.AbstractEventLoop) -> None:
         self._request = request
         self._asker: Asker | None = asker
         self._loop = loop
-        self._head = bytearray()
-        self._interim = 0
+        self._head = AnswerHead(_LIMITS.max_header_size)
         self._transport: asyncio.Transport | None = None
 
     def abort(self) -> None:
@@ -68,44 +67,30 @@ class Opening(asyncio.Protocol):
             transport.write(self._request)  # type: ignore[attr-defined]  # the same
 
     def data_received(self, data: bytes) -> None:
-        # The end may lie across two pieces.
-        start = max(0, len(self._head) - 3)
-        self._head += data
-        self._look(start)
+        asker, transport = self._asker, self._transport
+        if asker is None or transport is None:
+            return
+        try:
+            answer = self._head.receive(data)
+            if answer is not None:
+                self._answered(asker, transport, *answer)
+        except HTTPInputError as error:
+            self._fail(HTTPStreamClosedError(f"the server answered with {error}"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._fail(HTTPStreamClosedError("Stream closed"))
 
-    def _look(self, start: int) -> None:
-        asker, transport = self._asker, self._transport
-        if asker is None or transport is None:
-            return
-        end = self._head.find(b"\r\n\r\n", start)
-        if (len(self._head) if end < 0 else end) > _LIMITS.max_header_size:
-            self._fail(HTTPStreamClosedError(f"a header of more than {_LIMITS.max_header_size} bytes"))
-            return
-        if end < 0:
-            return
-        line, _, fields = bytes(self._head[: end + 2]).decode("latin-1").partition("\r\n")
-        try:
-            start_line = parse_response_start_line(line)
-            headers = HTTPHeaders.parse(fields)
-        except HTTPInputError as error:
-            self._fail(HTTPStreamClosedError(f"the answer is no HTTP: {error}"))
-            return
+    def _answered(
+        self, asker: Asker, transport: asyncio.Transport, start_line: ResponseStartLine, end: int
+    ) -> None:
+        data = bytes(self._head.data)
         if start_line.code == 101:
+            headers = HTTPHeaders.parse(data[data.find(b"\r\n") + 2 : end + 2].decode("latin-1"))
             self._asker = None
-            asker.upgraded(start_line, headers, transport, bytes(self._head[end + 4 :]))
-        elif start_line.code >= 200:
-            self._asker = None
-            Page(asker, self._loop).receive(transport, bytes(self._head))
+            asker.upgraded(start_line, headers, transport, data[end + 4 :])
         else:
-            self._interim += 1
-            if self._interim > MAX_INTERIM:
-                self._fail(HTTPStreamClosedError("Too many 1xx responses"))
-                return
-            del self._head[: end + 4]
-            self._look(0)
+            self._asker = None
+            Page(asker, self._loop).receive(transport, data)
 
     def _fail(self, error: BaseException) -> None:
         asker, self._asker = self._asker, None

@@ -118,7 +118,11 @@ class TestHandshake:
                 HTTPClientError,
                 "HTTP 302: Found",
             ),
-            (b"SSH-2.0-OpenSSH\r\n", HTTPStreamClosedError, "the answer is no HTTP"),
+            (
+                b"SSH-2.0-OpenSSH\r\n",
+                HTTPStreamClosedError,
+                "answered with 'SSH-2.0-OpenSSH', which is no HTTP",
+            ),
             (b"HTTP/1.1 100 Continue\r\n\r\n" * 30, HTTPStreamClosedError, "Too many 1xx responses"),
             (
                 b"HTTP/1.1 101 x\r\n" + b"A: b\r\n" * 20000,
