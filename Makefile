@@ -69,11 +69,12 @@ test:  ## all tests, against real MongoDB, Redis, PostgreSQL and nginx (ARGS='-k
 	$(PYTHON_ENV) -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 .PHONY: test-pythons
-test-pythons:  ## the same on every Python from 3.11 to 3.14 that is here
+test-pythons:  ## the same on every Python from 3.11 to 3.14 that is here, on uvloop and on asyncio's loop
 	@for python in $$(scripts/setup.sh pythons); do \
 		version=$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
-		echo "--- Python $$version"; \
-		$(MAKE) test PYTHON=$$python VENV=.venv-$$version ARGS='$(ARGS)'; done
+		for loop in uvloop asyncio; do \
+			echo "--- Python $$version, $$loop"; \
+			FRAMEWORK_LOOP=$$loop $(MAKE) test PYTHON=$$python VENV=.venv-$$version ARGS='$(ARGS)'; done; done
 
 .PHONY: autobahn
 autobahn:  ## the Autobahn TestSuite against WebSocket's both sides (ARGS=--quick for less, ARGS='--cases 5.*' for some)
