@@ -126,9 +126,10 @@ class ChatFeed:
         self.stopped = True
         self._end_all(Ending.STOPPING)
         task, self._task = self._task, None
-        if task is not None:
+        # More than once: Python 3.11's `wait_for`, which drivers use, loses a cancellation that comes when it is done.
+        while task is not None and not task.done():
             task.cancel()
-            await asyncio.wait([task])
+            await asyncio.wait([task], timeout=0.1)
 
     async def ready(self) -> None:
         """Wait until the rooms know where they are.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -258,3 +258,22 @@ async def test_the_end_of_the_process_lets_all_go(world: World) -> None:
     await world.feed.stop()
     assert world.ear.ended == [Ending.STOPPING]
     assert world.feed.stopped
+
+
+async def test_a_cancellation_that_a_driver_loses_is_not_the_last(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = world.store.live
+
+    @asynccontextmanager
+    async def connecting() -> AsyncIterator[AsyncIterator[ChatMessage]]:
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        async with live() as messages:
+            yield messages
+
+    monkeypatch.setattr(world.store, "live", connecting)
+    world.feed.start()
+    await asyncio.sleep(0)
+    await world.feed.stop()
+    assert world.store.listening == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 from concurrent import futures
 from typing import Any
 
@@ -159,10 +160,18 @@ async def run_in_executor(api: Api) -> None:
 
 
 async def submit_and_yield(api: Api) -> None:
+    yielded = threading.Event()
+
+    def slowly(number: str) -> int:
+        yielded.wait(10)
+        return int(number)
+
     with futures.ThreadPoolExecutor(1) as threads:
 
         @api.gen.coroutine  # type: ignore[untyped-decorator]
         def main() -> Any:
-            return [(yield threads.submit(int, "5")), (yield [threads.submit(int, "6")])]
+            return [(yield threads.submit(slowly, "5")), (yield [threads.submit(slowly, "6")])]
 
+        # Not before it is waited for: one that is done already needs no waiting.
+        asyncio.get_running_loop().call_later(0.05, yielded.set)
         await api.attempt("main", lambda: asyncio.wait_for(main(), 3))
