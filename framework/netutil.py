@@ -8,6 +8,7 @@ import os
 import socket
 import ssl
 import stat
+import sys
 import warnings
 from collections.abc import Awaitable, Callable
 from concurrent import futures
@@ -404,7 +405,8 @@ def ssl_options_to_context(
     """Makes an `ssl.SSLContext` of a dict of options; a context is returned as it is.
 
     The options: ``certfile`` and ``keyfile``, ``ca_certs`` (a file), ``cert_reqs`` (`ssl.CERT_REQUIRED`
-    and its like), ``ciphers`` (OpenSSL's list), ``ssl_version`` (``ssl.PROTOCOL_...``).
+    and its like), ``ciphers`` (OpenSSL's list), ``ssl_version`` (``ssl.PROTOCOL_...``; otherwise
+    TLS 1.2 and newer).
 
     :arg server_side: True for a server; False for a client, which then checks certificates and host
         names unless ``cert_reqs`` is ``CERT_NONE``; None gives a context for either, which checks nothing
@@ -439,12 +441,19 @@ def ssl_options_to_context(
 def _new_context(version: Any, server_side: bool | None) -> ssl.SSLContext:
     if version is not None:
         return ssl.SSLContext(version)
-    if server_side is not None:
-        return ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if server_side else ssl.PROTOCOL_TLS_CLIENT)
-    with warnings.catch_warnings():
-        # Deprecated because it checks nothing; it is the only one that serves either side.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        return ssl.SSLContext(ssl.PROTOCOL_TLS)
+    if server_side is None:
+        with warnings.catch_warnings():
+            # Deprecated because it checks nothing; it is the only one that serves either side.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS)
+    else:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if server_side else ssl.PROTOCOL_TLS_CLIENT)
+    # Some distributions build Python to leave it to OpenSSL, which still knows 1.0 and 1.1 (RFC 8996).
+    context.minimum_version = max(context.minimum_version, ssl.TLSVersion.TLSv1_2)
+    if server_side is False and sys.version_info >= (3, 13):
+        # What `ssl.create_default_context` asks of certificates.
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VERIFY_X509_STRICT
+    return context
 
 
 def ssl_wrap_socket(

@@ -199,9 +199,7 @@ class IOStream(BaseIOStream):
 
 
 def _context(ssl_options: SSLOptions | None, server_side: bool) -> ssl.SSLContext:
-    if ssl_options is None:
-        return ssl.create_default_context(ssl.Purpose.CLIENT_AUTH if server_side else ssl.Purpose.SERVER_AUTH)
-    return ssl_options_to_context(ssl_options, server_side=server_side)
+    return ssl_options_to_context({} if ssl_options is None else ssl_options, server_side=server_side)
 
 
 class SSLIOStream(IOStream):

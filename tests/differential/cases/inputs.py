@@ -131,7 +131,7 @@ def headers() -> Iterator[tuple[str, str, bytes]]:
         ("one", "a=1"),
         ("some", "a=1; b=2;c=3"),
         ("spaces", "  a = 1 ;  b=2 "),
-        ("quoted", 'a="x y"; b="\\"q\\""; c="\\012\\303\\251"'),
+        ("quoted", 'a="x y"; b="\\"q\\""; c="\\073\\303\\251"'),
         ("no value", "a; b=2"),
         ("no name", "=1; b=2"),
         ("twice", "a=1; a=2"),

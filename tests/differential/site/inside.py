@@ -127,6 +127,8 @@ def header_objects(self: Any) -> None:
 
 @action
 def cookie_table(self: Any) -> None:
+    # Without control characters: the newest releases of Python refuse them for Tornado, others send them in octal,
+    # as is done here.
     for name, value in (
         *(
             ("a", "b"),
@@ -141,13 +143,12 @@ def cookie_table(self: Any) -> None:
         *(
             ("i", "a=b&c"),
             ("j", "{}[]()<>@:/?"),
-            ("k", "x\x7f"),
             ("é", "x"),
             ("a b", "x"),
             ("", "x"),
             ("path", "x"),
         ),
-        *(("l", "\\"), ("m", "a\nb"), ("n", "%20"), ("o;p", "x"), ("q=r", "x")),
+        *(("l", "\\"), ("n", "%20"), ("o;p", "x"), ("q=r", "x")),
     ):
         tell(self, self.set_cookie, name, value)
     soon = datetime.datetime(2030, 1, 1)  # noqa: DTZ001
