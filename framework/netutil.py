@@ -8,7 +8,6 @@ import os
 import socket
 import ssl
 import stat
-import sys
 import warnings
 from collections.abc import Awaitable, Callable
 from concurrent import futures
@@ -450,9 +449,6 @@ def _new_context(version: Any, server_side: bool | None) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if server_side else ssl.PROTOCOL_TLS_CLIENT)
     # Some distributions build Python to leave it to OpenSSL, which still knows 1.0 and 1.1 (RFC 8996).
     context.minimum_version = max(context.minimum_version, ssl.TLSVersion.TLSv1_2)
-    if server_side is False and sys.version_info >= (3, 13):
-        # What `ssl.create_default_context` asks of certificates.
-        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VERIFY_X509_STRICT
     return context
 
 
