@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 from demo_app.errors import AppError, ErrorCode
 from demo_app.services import fields
+from demo_app.services.clock import now
 from demo_app.services.events import Events, Visitor
 from demo_app.services.passwords import Passwords
 from demo_app.services.tries import Tries
@@ -43,7 +44,7 @@ class Accounts:
         events: Events,
         revocations: Revocations,
         session_seconds: int,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = now,
     ) -> None:
         self._store = store
         self._passwords = passwords

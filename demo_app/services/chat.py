@@ -7,10 +7,11 @@ import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from demo_app.errors import AppError, ErrorCode, InvalidFields, TryLater
 from demo_app.services.chat_rooms import PAGE, ChatFeed, Ending, Listener, Room
+from demo_app.services.clock import now
 from demo_app.services.fields import FieldError, Fields
 from demo_app.stores.base import (
     CHAT_START,
@@ -68,7 +69,7 @@ class Chat:
         feed: ChatFeed,
         limiter: Limiter,
         limits: ChatLimits,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = now,
     ) -> None:
         self._store = store
         self._feed = feed

@@ -9,8 +9,9 @@ import uuid
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
+from demo_app.services.clock import now
 from demo_app.stores.base import Event, EventKind, EventLog, EventOutbox, EventQueue, StoreUnavailable
 
 __all__ = ["EventWorker", "Events", "Visitor"]
@@ -46,7 +47,7 @@ class Events:
         self,
         outbox: EventOutbox,
         log: EventLog,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = now,
     ) -> None:
         self._outbox = outbox
         self._log = log

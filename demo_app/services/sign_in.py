@@ -12,11 +12,12 @@ import secrets
 import unicodedata
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from demo_app.errors import AppError, ErrorCode
 from demo_app.services import fields
+from demo_app.services.clock import now
 from demo_app.services.events import Events, Visitor
 from demo_app.services.tries import Tries
 from demo_app.stores.base import Account, AccountStore, Duplicate, Identity
@@ -41,7 +42,7 @@ class SignIns:
         store: AccountStore,
         tries: Tries,
         events: Events,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = now,
     ) -> None:
         self._store = store
         self._tries = tries

@@ -13,12 +13,14 @@ from tests.integration.client import PASSWORD, Answer, Client, Person, eventuall
 def test_register_login_ask_and_see_the_events(person: Person) -> None:
     answer = person.register()
     assert (answer.status, answer.json["code"]) == (201, 0)
+    user = answer.json["user"]
     again = person.register()
     assert again.status == 409
     assert again.json["code"] != 0
     before = dict(person.client.cookies)
     answer = person.login()
     assert (answer.status, answer.json["code"]) == (200, 0)
+    assert answer.json["user"] == user, "what was kept is not what registering has answered"
     assert person.client.cookies, "login has set no cookie"
     assert person.client.cookies != before, "the session id was not renewed"
     assert person.client.get("/isLogined").json["logined"] is True
