@@ -16,7 +16,7 @@ from tests.servers.process import children_of, own_fds, own_pids
 __all__ = ["Snapshot", "leaked_tasks"]
 
 # How long something that is ending already (a thread that returns, a closed connection) may take to be gone.
-GRACE_SECONDS = 3.0
+GRACE_SECONDS = 10.0
 
 
 class Snapshot:

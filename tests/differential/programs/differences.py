@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 __all__ = ["DIFFERENCES"]
 
 DIFFERENCES = {
     "waiting.wait_iterator_of_coroutines": "WaitIterator takes whatever can be yielded, coroutines included",
     "waiting.with_timeout_of_none": "None can be waited for with a time limit, as it can be yielded",
-    "futures.submit_and_yield": "a generator that yields a future of a thread pool goes on when that is done",
     "locking.lock_misused": "every kind of lock says in the same words that it needs `async with`",
     "locking.a_wrong_timeout_leaves_nothing_behind": (
         "a timeout of the wrong kind is refused before anybody waits; there a waiter stays, that swallows the "
@@ -46,3 +47,8 @@ DIFFERENCES = {
         "spans without blanks, times with T and seconds, and no and off for false are understood"
     ),
 }
+
+if sys.version_info >= (3, 12):
+    DIFFERENCES["futures.submit_and_yield"] = (
+        "a generator that yields a future of a thread pool goes on when that is done; there it does up to Python 3.11"
+    )
