@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 import urllib.parse
+from codecs import escape_decode
 from collections.abc import Callable
-from typing import Any, overload
+from typing import Any, Final, overload
 
 __all__ = [
     "json_decode",
@@ -108,10 +109,19 @@ def _json_encoder() -> Callable[[Any], str]:
     make: Any = getattr(json.encoder, "c_make_encoder", None)
     quote: Any = getattr(json.encoder, "encode_basestring_ascii", None)
     usual = json.JSONEncoder()
+    # Encoders that nobody uses: each remembers the containers it is in, so it is for one at a time, and is not used
+    # again when it has failed inside of some.
+    spare: list[Any] = []
 
     def encode(value: Any) -> str:
-        # The first is for the containers that are being written; they must not be within themselves.
-        return "".join(make({}, usual.default, quote, None, ": ", ", ", False, False, True)(value, 0))
+        try:
+            encoder = spare.pop()
+        except IndexError:
+            # The first is for those containers; they must not be within themselves.
+            encoder = make({}, usual.default, quote, None, ": ", ", ", False, False, True)
+        text = "".join(encoder(value, 0))
+        spare.append(encoder)
+        return text
 
     # It is no part of the documented interface, and may be missing or become another.
     try:
@@ -167,28 +177,25 @@ def url_unescape(value: str | bytes, encoding: str | None = "utf-8", plus: bool 
     """
     if encoding is None:
         raw = utf8(value)
-        return urllib.parse.unquote_to_bytes(raw.replace(b"+", b" ") if plus else raw)
+        return _unquoted(raw.replace(b"+", b" ") if plus else raw)
     text = to_unicode(value)
     return (urllib.parse.unquote_plus if plus else urllib.parse.unquote)(text, encoding=encoding)
 
 
-# Every pair of hexadecimal digits, however it is written, and its byte.
-_DIGITS = "0123456789abcdefABCDEF"
-_BYTES = {(a + b).encode(): bytes.fromhex(a + b) for a in _DIGITS for b in _DIGITS}
+_PERCENT: Final = ord("%")
+_BACKSLASH: Final = ord("\\")
 
 
 def _unquoted(raw: bytes) -> bytes:
-    """`urllib.parse.unquote_to_bytes`, in half the time for something short."""
-    first, *others = raw.split(b"%")
-    pieces = [first]
-    for other in others:
-        byte = _BYTES.get(other[:2])
-        if byte is None:
-            pieces.append(b"%" + other)
-        else:
-            pieces.append(byte)
-            pieces.append(other[2:])
-    return b"".join(pieces)
+    """`urllib.parse.unquote_to_bytes`, in a quarter of the time for something short."""
+    if _BACKSLASH not in raw:
+        try:
+            # Python's own escapes of a byte, as `pickle` reads them, differ in this one character.
+            return escape_decode(raw.replace(b"%", b"\\x"))[0]
+        except ValueError:
+            # A percent sign without two digits stands for itself.
+            pass
+    return urllib.parse.unquote_to_bytes(raw)
 
 
 def parse_qs_bytes(
@@ -217,24 +224,24 @@ def parse_qs_bytes(
     result: dict[str, list[bytes]] = {}
     for field in text.split("&"):
         name, equals, value = field.partition("=")
-        if not equals:
-            if strict_parsing:
-                raise ValueError(f"bad query field: {field!r}")
-            if not field:
+        if not value:
+            if not equals:
+                if strict_parsing:
+                    raise ValueError(f"bad query field: {field!r}")
+                if not field:
+                    continue
+            if not keep_blank_values:
                 continue
-        if not value and not keep_blank_values:
-            continue
         raw = value.encode("latin-1")
         if encoded:
             if "%" in name:
                 name = urllib.parse.unquote(name, "latin-1")
             if "%" in value:
                 raw = _unquoted(raw)
-        values = result.get(name)
-        if values is None:
-            result[name] = [raw]
+        if name in result:
+            result[name].append(raw)
         else:
-            values.append(raw)
+            result[name] = [raw]
     return result
 
 

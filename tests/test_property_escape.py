@@ -85,8 +85,9 @@ def test_json_is_written_as_the_standard_library_writes_it(value: Any) -> None:
     assert json_encode(value) == json.dumps(value).replace("</", "<\\/")
 
 
-@given(strategies.text("%0aAfFgG2\xe9", max_size=30))
+@given(strategies.text("%0aAfFgG2\xe9\\x", max_size=30))
 @example("%")
+@example("\\x41%41")
 @example("%a%%41%4")
 def test_values_are_unquoted_as_the_standard_library_does(text: str) -> None:
     assert parse_qs_bytes("n=" + text, keep_blank_values=True) == {
