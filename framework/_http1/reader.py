@@ -136,8 +136,7 @@ class RequestReader(asyncio.Protocol):
             return
         name = name.lower()
         # The parser leaves white space behind values, but none before them.
-        if value and value[-1] < 33:
-            value = value.rstrip(b" \t")
+        value = value.rstrip(b" \t")
         fields = self._fields
         if name not in fields:
             fields[name] = value
@@ -190,10 +189,11 @@ class RequestReader(asyncio.Protocol):
         self._body_size += size
         if self._body_size > self.max_body:
             raise Refused(413, f"a body of more than {self.max_body} bytes")
-        self._body_left -= size
-        # What the framing of a chunk may take, and then some.
-        excess = self._excess - 2 * size - 16
-        self._excess = excess if excess > 0 else 0
+        if self._body_left > 0:
+            self._body_left -= size
+        else:
+            # What the framing of a chunk may take, and then some.
+            self._excess = max(0, self._excess - 2 * size - 16)
         chunks = request.chunks
         if size < _SMALL and chunks:
             last = chunks[-1]
@@ -279,14 +279,15 @@ class RequestReader(asyncio.Protocol):
     def _expect_body(self, request: WireRequest, fields: Fields) -> None:
         settings = self.settings
         length = 0
-        if b"transfer-encoding" in fields:
-            framing.check_transfer_encoding(request.version, fields[b"transfer-encoding"])
+        coding = fields.get(b"transfer-encoding")
+        if coding is not None:
+            framing.check_transfer_encoding(request.version, coding)
         else:
             # The parser has refused anything but one number.
             length = int(fields[b"content-length"])  # type: ignore[arg-type]
         if settings.decompress_request and is_packed(fields):
             request.packed = True
-        if not length and b"transfer-encoding" not in fields:
+        if not length and coding is None:
             return
         request.chunks = []
         self._body_size = 0
@@ -320,8 +321,7 @@ class RequestReader(asyncio.Protocol):
         if self._again is not None:
             return False
         self._body_end = NEVER
-        chunks = request.chunks
-        if request is self._active or chunks is None:
+        if request is self._active:
             return True
         if self._body_size > self.settings.max_body_size:
             # It came in one read, so nobody has been asked yet.

@@ -70,6 +70,9 @@ class WireRequest(HTTPServerRequest):
     # Until it is known better.
     query: str = ""
 
+    # Those the application has asked for, or given.
+    _headers: HTTPHeaders | None = None
+
     # The pieces of the body that are there so far; None: there is nothing to come.
     chunks: list[bytes | bytearray] | None = None
     complete = False
@@ -103,22 +106,31 @@ class WireRequest(HTTPServerRequest):
         self.uri = (slash or "/") + path
         return self.uri
 
-    @lazy
+    # Not `lazy`: `_field` must know whether anybody has it, and asking for the instance's dict costs a microsecond.
+    @property
     def headers(self) -> HTTPHeaders:
-        fields: dict[str, str | list[str]] = {}
-        repeated = False
-        for name, value in self._fields.items():
-            if isinstance(value, list):
-                repeated = True
-                fields[_name_of(name)] = [one.decode("latin-1") for one in value]
-            else:
-                fields[_name_of(name)] = value.decode("latin-1")
-        return HTTPHeaders.of_fields(fields, repeated)
+        headers = self._headers
+        if headers is None:
+            fields: dict[str, str | list[str]] = {}
+            repeated = False
+            for name, value in self._fields.items():
+                if isinstance(value, list):
+                    repeated = True
+                    fields[_name_of(name)] = [one.decode("latin-1") for one in value]
+                else:
+                    fields[_name_of(name)] = value.decode("latin-1")
+            self._headers = headers = HTTPHeaders.of_fields(fields, repeated)
+        return headers
+
+    @headers.setter
+    def headers(self, value: HTTPHeaders) -> None:
+        self._headers = value
 
     def _field(self, name: str) -> str | None:
-        if "headers" in self.__dict__:
+        headers = self._headers
+        if headers is not None:
             # They may have been changed.
-            return self.headers.get(name)  # type: ignore[no-any-return]
+            return headers.get(name)  # type: ignore[no-any-return]
         value = self._fields.get(_raw_names.get(name) or _raw_name_of(name))
         if value is None:
             return None
@@ -193,7 +205,8 @@ class WireRequest(HTTPServerRequest):
         if self.packed:
             self._body = unpack(b"".join(chunks), packed_limit)
         elif len(chunks) == 1:
-            self._body = bytes(chunks[0])
+            body = chunks[0]
+            self._body = body if isinstance(body, bytes) else bytes(body)
         else:
             self._pieces = Pieces(chunks, self._delimiters)
 
@@ -208,7 +221,7 @@ class WireRequest(HTTPServerRequest):
         """The connection is another protocol's: keeps what there is to know of the request, and ``left`` of that."""
         known = self.__dict__
         known["host"] = self.host
-        known["headers"] = self.headers
+        self._headers = self.headers
         known.pop("connection", None)
         known.pop("server_connection", None)
         self._fields = {}

@@ -18,8 +18,8 @@ __all__ = [
     "ParseMultipartConfig",
     "ParseUrlEncodedConfig",
     "delimiter_of",
-    "parse_body",
     "parse_body_arguments",
+    "parse_form",
     "parse_multipart_form_data",
     "set_parse_body_config",
 ]
@@ -102,55 +102,39 @@ def parse_body_arguments(
     are decoded as latin-1 and values are left as bytes. Raises `HTTPInputError` for a malformed body
     and for one that exceeds a limit; what stood before the fault may have been added then.
     """
-    parse_body(
-        content_type,
-        None if headers is None else headers.get("Content-Encoding"),
-        body,
-        arguments,
-        files,
-        config,
-    )
+    encoding = None if headers is None else headers.get("Content-Encoding")
+    for name, values in parse_form(content_type, encoding, body, files, config).items():
+        arguments.setdefault(name, []).extend(values)
 
 
-def parse_body(
+def parse_form(
     content_type: str,
     encoding: str | None,
     body: bytes | Pieces,
-    arguments: dict[str, list[bytes]],
     files: dict[str, list[HTTPFile]],
     config: ParseBodyConfig | None = None,
-) -> None:
-    """`parse_body_arguments` for one who has the ``Content-Encoding`` and not all headers."""
-    if config is None:
-        config = _default_config
-    if content_type.startswith("application/x-www-form-urlencoded"):
-        _refuse_encoded(encoding)
-        _parse_urlencoded(bytes(body), arguments, config.urlencoded)
-    elif content_type.startswith("multipart/form-data"):
-        _refuse_encoded(encoding)
-        try:
-            boundary = _boundary(content_type)
-            parse_multipart_form_data(boundary, body, arguments, files, config=config.multipart)
-        except HTTPInputError as error:
-            raise HTTPInputError(f"Invalid multipart/form-data: {error}") from error
-
-
-def _refuse_encoded(encoding: str | None) -> None:
+) -> dict[str, list[bytes]]:
+    """`parse_body_arguments` for one who has the ``Content-Encoding`` and not all headers; returns the arguments."""
+    arguments: dict[str, list[bytes]] = {}
+    urlencoded = content_type.startswith("application/x-www-form-urlencoded")
+    if not urlencoded and not content_type.startswith("multipart/form-data"):
+        return arguments
     if encoding is not None:
         raise HTTPInputError(f"Unsupported Content-Encoding: {encoding}")
-
-
-def _parse_urlencoded(body: bytes, arguments: dict[str, list[bytes]], config: ParseUrlEncodedConfig) -> None:
-    if not body:
-        return
-    if body.count(b"&") >= config.max_arguments:
-        raise HTTPInputError("Invalid x-www-form-urlencoded body: Max number of fields exceeded")
-    parsed = parse_qs_bytes(body, keep_blank_values=True)
-    if not arguments:
-        arguments.update(parsed)
-        return
-    for name, values in parsed.items():
-        arguments.setdefault(name, []).extend(values)
+    if config is None:
+        config = _default_config
+    if urlencoded:
+        # To make `bytes` of bytes takes as long as several calls.
+        text = body if isinstance(body, bytes) else bytes(body)
+        if text.count(b"&") >= config.urlencoded.max_arguments:
+            raise HTTPInputError("Invalid x-www-form-urlencoded body: Max number of fields exceeded")
+        return parse_qs_bytes(text, keep_blank_values=True)
+    try:
+        boundary = _boundary(content_type)
+        parse_multipart_form_data(boundary, body, arguments, files, config=config.multipart)
+    except HTTPInputError as error:
+        raise HTTPInputError(f"Invalid multipart/form-data: {error}") from error
+    return arguments
 
 
 def _boundary(content_type: str) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any, Generic, Self, TypeVar, overload
 from framework.escape import parse_qs_bytes
 from framework.httputil.cookies import parse_cookie
 from framework.httputil.errors import HTTPInputError
-from framework.httputil.forms import HTTPFile, parse_body
+from framework.httputil.forms import HTTPFile, parse_form
 from framework.httputil.headers import HTTPHeaders
 from framework.httputil.messages import HTTPConnection, RequestStartLine
 from framework.httputil.pieces import Pieces
@@ -118,7 +118,7 @@ class HTTPServerRequest:
     method: str
     uri: str
     version: str
-    headers: HTTPHeaders | lazy[HTTPHeaders]
+    headers: HTTPHeaders
     body: bytes
     remote_ip: str | None
     protocol: str
@@ -153,27 +153,27 @@ class HTTPServerRequest:
 
     @lazy
     def body_arguments(self) -> dict[str, list[bytes]]:
-        self._parse_body()
-        return self.__dict__["body_arguments"]  # type: ignore[no-any-return]
+        return self._parse_body()["body_arguments"]  # type: ignore[no-any-return]
 
     @lazy
     def files(self) -> dict[str, list[HTTPFile]]:
-        self._parse_body()
-        return self.__dict__["files"]  # type: ignore[no-any-return]
+        return self._parse_body()["files"]  # type: ignore[no-any-return]
 
-    def _parse_body(self) -> None:
+    def _parse_body(self) -> dict[str, Any]:
+        """All that is known of the request, with the arguments and the files of its body."""
         known = self.__dict__
         if "body_arguments" in known:
             known.setdefault("files", {})
-            return
-        arguments: dict[str, list[bytes]] = {}
+            return known
         files: dict[str, list[HTTPFile]] = known.get("files", {})
         body = self._body_as_is()
-        if body:
-            content_type = self._field("Content-Type") or ""
-            parse_body(content_type, self._field("Content-Encoding"), body, arguments, files)
+        content_type = self._field("Content-Type") if body else None
+        arguments: dict[str, list[bytes]] = {}
+        if content_type is not None:
+            arguments = parse_form(content_type, self._field("Content-Encoding"), body, files)
         known["body_arguments"] = arguments
         known["files"] = files
+        return known
 
     def _body_as_is(self) -> bytes | Pieces:
         """The body without putting it together."""

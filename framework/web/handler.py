@@ -135,7 +135,7 @@ class RequestHandler(HandlerState):
     def decode_argument(self, value: bytes, name: str | None = None) -> str:
         """An argument's bytes as text; raises 400 where they aren't UTF-8."""
         try:
-            return value.decode("utf-8") if isinstance(value, bytes) else to_unicode(value)
+            return value.decode() if isinstance(value, bytes) else to_unicode(value)
         except UnicodeDecodeError:
             raise HTTPError(400, "Invalid unicode in %s: %r", name or "url", value[:40]) from None
 
@@ -353,7 +353,7 @@ class RequestHandler(HandlerState):
         elif isinstance(chunk, bytes):
             self._write_buffer.append(chunk)
         elif isinstance(chunk, dict):
-            self._write_buffer.append(json_encode(chunk).encode("utf-8"))
+            self._write_buffer.append(json_encode(chunk).encode())
             json = "application/json; charset=UTF-8"
             # Not through the method unless it was overridden: half a microsecond.
             if type(self).set_header is self._plain_set_header:
