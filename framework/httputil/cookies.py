@@ -87,7 +87,6 @@ def _check_attribute(cookie: str, attribute: str, value: str | None) -> None:
 def make_set_cookie(
     name: str | bytes,
     value: str | bytes,
-    *,
     # As an application gave them: compiled code would insist on narrower types, such as True and not 1.
     domain: Any = None,
     expires: Any = None,

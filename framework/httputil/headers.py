@@ -80,7 +80,10 @@ class HTTPHeaders(MutableMapping[str, str]):
         text = native_str(value)
         if not (_BYTES_VALUE if _chars_are_bytes else _TEXT_VALUE)(text):
             raise HTTPInputError(f"Invalid header value {value!r}")
-        name = printed_name(name)
+        self._append(printed_name(name), text)
+
+    def _append(self, name: str, text: str) -> None:
+        """`add` for a printed name and a value that are known to be good."""
         present = self._fields.get(name)
         if present is None:
             self._fields[name] = text

@@ -238,18 +238,9 @@ class RequestHandler(HandlerState):
     ) -> None:
         """Sets a cookie with the response; see `make_set_cookie` for the arguments and what they may hold."""
         name = native_str(name)
+        # By place: with their names, a dict would be made of all of them.
         cookie = make_set_cookie(
-            name,
-            value,
-            domain=domain,
-            expires=expires,
-            path=path,
-            expires_days=expires_days,
-            max_age=max_age,
-            httponly=httponly,
-            secure=secure,
-            samesite=samesite,
-            **kwargs,
+            name, value, domain, expires, path, expires_days, max_age, httponly, secure, samesite, **kwargs
         )
         if self._new_cookies is None:
             self._new_cookies = {}

@@ -322,7 +322,8 @@ def _until(sent: Any) -> asyncio.Future[None]:
 
 def _add_cookies(handler: Handler, headers: HTTPHeaders) -> None:
     for cookie in (handler._new_cookies or {}).values():
-        headers.add("Set-Cookie", cookie)
+        # It is checked already, as it was made.
+        headers._append("Set-Cookie", cookie)
 
 
 def _hold(handler: Handler, waiting: Awaitable[None] | None, ending: bool) -> asyncio.Future[None]:

@@ -134,6 +134,8 @@ def get_signature_key_version(value: str | bytes) -> int | None:
 
 
 def _version(signed: bytes) -> int:
+    if signed.startswith(b"2|"):
+        return 2
     # The first field of version 1 is base64 text, of four characters at least: three digits tell them apart.
     match = _is_v2(signed)
     return int(match[0][:-1]) if match else 1
@@ -213,8 +215,8 @@ def _split_v2(signed: bytes) -> tuple[int, int, bytes, bytes, bytes] | None:
         return None
     value_end = colon + 1 + int(length)
     if (
-        signed[name_end : name_end + 1] != b"|"
-        or signed[value_end : value_end + 1] != b"|"
+        not signed.startswith(b"|", name_end)
+        or not signed.startswith(b"|", value_end)
         or len(key_version) != int(key_length)
         or len(timestamp) != int(time_length)
     ):
