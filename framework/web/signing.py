@@ -14,7 +14,6 @@ import binascii
 import hmac
 import re
 import time
-from base64 import b64decode, b64encode
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -75,7 +74,7 @@ def create_signed_value(
         version = DEFAULT_SIGNED_VALUE_VERSION
     timestamp = b"%d" % (clock or time.time)()
     encoded_name = utf8(name)
-    encoded = b64encode(utf8(value))
+    encoded = binascii.b2a_base64(utf8(value), newline=False)
     if version == 1:
         if isinstance(secret, dict):
             raise ValueError("Version 1 has no key versions: sign with version 2, or with one secret")
@@ -208,7 +207,8 @@ def _split_v2(signed: bytes) -> tuple[int, int, bytes, bytes, bytes] | None:
     if start is None:
         return None
     key_length, key_version, time_length, timestamp, name_length = start.groups()
-    name_end = start.end() + int(name_length)
+    name_start = start.end()
+    name_end = name_start + int(name_length)
     colon = signed.find(b":", name_end, name_end + 12)
     length = signed[name_end + 1 : colon]
     if colon < 0 or not length.isdigit():
@@ -221,12 +221,12 @@ def _split_v2(signed: bytes) -> tuple[int, int, bytes, bytes, bytes] | None:
         or len(timestamp) != int(time_length)
     ):
         return None
-    name, value = signed[start.end() : name_end], signed[colon + 1 : value_end]
+    name, value = signed[name_start:name_end], signed[colon + 1 : value_end]
     return int(key_version), int(timestamp), name, value, signed[value_end + 1 :]
 
 
 def _decode_base64(encoded: bytes) -> bytes | None:
     try:
-        return b64decode(encoded)
+        return binascii.a2b_base64(encoded)
     except binascii.Error:
         return None
