@@ -106,7 +106,7 @@ class WireRequest(HTTPServerRequest):
         self.uri = (slash or "/") + path
         return self.uri
 
-    # Not `lazy`: `_field` must know whether anybody has it, and looking into the instance's dict takes as long as four calls.
+    # Not `lazy`: `_field` must know whether anybody has it, and a look into the instance's dict takes four calls' time.
     @property
     def headers(self) -> HTTPHeaders:
         headers = self._headers
