@@ -174,9 +174,8 @@ class RequestReader(asyncio.Protocol):
         else:
             self._method = None
         self._requests += 1
-        request = self._request = WireRequest(self, method, target, version, fields)
-        if not (keep_alive and self._keep_alive):
-            request.keep_alive = False
+        keep_alive = keep_alive and self._keep_alive
+        request = self._request = WireRequest(self, method, target, version, fields, keep_alive)
         self._state = BODY
         if b"content-length" in fields or b"transfer-encoding" in fields:
             self._expect_body(request, fields)

@@ -51,13 +51,23 @@ class WireRequest(HTTPServerRequest):
     uri: str
     path: str
     _start_time: float
-    _finish_time: float | None = None
+    _finish_time: float | None
+    keep_alive: bool
+    complete: bool
+    chunks: list[bytes | bytearray] | None
 
-    def __init__(self, wire: Any, method: str, target: bytes, version: str, fields: Fields) -> None:
+    def __init__(
+        self, wire: Any, method: str, target: bytes, version: str, fields: Fields, keep_alive: bool
+    ) -> None:
         self._wire = wire
         self._fields = fields
         self.method = method
         self.version = version
+        # Whether another request may follow on the connection.
+        self.keep_alive = keep_alive
+        self.complete = False
+        # The pieces of the body that are there so far; None: there is nothing to come.
+        self.chunks = None
         self.uri = uri = target.decode("latin-1")
         if uri[0] != "/":
             uri = self._origin_form(uri)
@@ -66,16 +76,11 @@ class WireRequest(HTTPServerRequest):
         else:
             self.path = uri
         self._start_time = time()
+        self._finish_time = None
 
     # Until it is known better.
     query: str = ""
 
-    # Those the application has asked for, or given.
-    _headers: HTTPHeaders | None = None
-
-    # The pieces of the body that are there so far; None: there is nothing to come.
-    chunks: list[bytes | bytearray] | None = None
-    complete = False
     # The body when it is whole; a large one stays in its pieces until somebody asks for it in one.
     _body: Any = b""
     _pieces: Pieces | None = None
@@ -86,8 +91,7 @@ class WireRequest(HTTPServerRequest):
     # Whether its client waits to be told that the body is wanted; whether the body is to be unpacked.
     expects_continue = False
     packed = False
-    # Whether another request may follow on the connection; whether the response has begun.
-    keep_alive = True
+    # Whether the response has begun.
     head_written = False
 
     def _origin_form(self, uri: str) -> str:

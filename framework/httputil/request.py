@@ -74,9 +74,9 @@ class HTTPServerRequest:
     """
 
     # The connection of our own server that this request came by; responses take a shorter way there.
-    _wire: Any = None
+    _wire: Any
     _start_time: float
-    _finish_time: float | None = None
+    _finish_time: float | None
 
     def __init__(
         self,
@@ -94,7 +94,8 @@ class HTTPServerRequest:
         if start_line is not None:
             method, uri, version = start_line
         self.method = "GET" if method is None else method
-        self.uri = "/" if uri is None else uri
+        self.uri = uri = "/" if uri is None else uri
+        self.path, _, self.query = uri.partition("?")
         self.version = version
         self.headers = headers if headers is not None else HTTPHeaders()
         self.body = body or b""
@@ -113,10 +114,14 @@ class HTTPServerRequest:
         self.host = check_host(host)
         if files is not None:
             self.files = files
+        self._wire = None
         self._start_time = time.time()
+        self._finish_time = None
 
     method: str
     uri: str
+    path: str
+    query: str
     version: str
     headers: HTTPHeaders
     body: bytes
@@ -125,14 +130,6 @@ class HTTPServerRequest:
     host: str
     connection: HTTPConnection | None
     server_connection: object | None
-
-    @lazy
-    def path(self) -> str:
-        return self.uri.partition("?")[0]
-
-    @lazy
-    def query(self) -> str:
-        return self.uri.partition("?")[2]
 
     @lazy
     def host_name(self) -> str:

@@ -60,6 +60,9 @@ class RequestHandler(HandlerState):
         self.request = request
         self.path_args = []
         self.path_kwargs = {}
+        self._transforms = None
+        self._headers_written = False
+        self._finished = False
         if type(self).clear is self._plain_clear:
             try:
                 self._headers = output.default_headers(request._start_time)
