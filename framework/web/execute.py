@@ -61,9 +61,9 @@ def begin(
             return None
         # `prepare` may have put another method in its place.
         method = request.method
-        waiting = getattr(handler, METHODS.get(method) or method.lower())(
-            *state.path_args, **state.path_kwargs
-        )
+        answer = getattr(handler, METHODS.get(method) or method.lower())
+        args, kwargs = state.path_args, state.path_kwargs
+        waiting = answer(*args, **kwargs) if args or kwargs else answer()
         if waiting is not None:
             if state._finished and _is_done(waiting):
                 # ``return self.render(...)``, and nothing left to wait for.
@@ -127,7 +127,10 @@ def run(
 ) -> asyncio.Future[None] | None:
     """Makes a handler for a whole request and lets it answer; the rest of its life, if there is any."""
     try:
-        handler = handler_class(application, request, **handler_kwargs)
+        if handler_kwargs:
+            handler = handler_class(application, request, **handler_kwargs)
+        else:
+            handler = handler_class(application, request)
     except Exception as error:
         _not_made(application, request, handler_class, error)
         return None

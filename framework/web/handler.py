@@ -73,7 +73,10 @@ class RequestHandler(HandlerState):
             self.set_default_headers()
         else:
             self.clear()
-        self.initialize(**kwargs)
+        if kwargs:
+            self.initialize(**kwargs)
+        else:
+            self.initialize()
 
     # A subclass declares the arguments it takes.
     def _initialize(self) -> None:

@@ -86,7 +86,8 @@ class ApplicationService:
         if found is None or found[0]._stream_request_body:
             feed(self._application.find_handler(request), request)
             return
-        execute.run(self._application, request, *found)
+        handler_class, handler_kwargs, args, kwargs = found
+        execute.run(self._application, request, handler_class, handler_kwargs, args, kwargs)
 
     def closed(self, connection: ServerConnection) -> None:
         """A connection is gone; handlers have been told by their own callbacks."""
