@@ -52,6 +52,7 @@ class WireRequest(HTTPServerRequest):
     path: str
     _start_time: float
     _finish_time: float | None
+    _headers: HTTPHeaders | None
     keep_alive: bool
     complete: bool
     chunks: list[bytes | bytearray] | None
@@ -68,6 +69,7 @@ class WireRequest(HTTPServerRequest):
         self.complete = False
         # The pieces of the body that are there so far; None: there is nothing to come.
         self.chunks = None
+        self._headers = None
         self.uri = uri = target.decode("latin-1")
         if uri[0] != "/":
             uri = self._origin_form(uri)

@@ -135,7 +135,7 @@ def run(
         _not_made(application, request, handler_class, error)
         return None
     transforms = application.make_transforms(request) if application.transforms else []
-    if handler_class._execute is handler._plain_execute:
+    if handler_class._execute is handler_class._plain_execute:
         rest = begin(handler, transforms, args, kwargs)
     else:
         rest = handler._execute(transforms, *args, **kwargs)

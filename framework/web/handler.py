@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from framework import locale as locales
 from framework.escape import json_decode, json_encode, native_str, to_unicode, utf8, xhtml_escape
 from framework.httputil.cookies import make_set_cookie
+from framework.httputil.headers import printed_name
 from framework.httputil.messages import responses
 from framework.httputil.request import HTTPServerRequest, lazy
 from framework.iostream import IOStream
@@ -47,9 +48,6 @@ class RequestHandler(HandlerState):
     _plain_execute: ClassVar[Callable[..., Any]]
     _plain_clear: ClassVar[Callable[..., Any]]
     _plain_flush: ClassVar[Callable[..., Any]]
-    _plain_etag: ClassVar[Callable[..., Any]]
-    _plain_set_etag: ClassVar[Callable[..., Any]]
-    _plain_check_etag: ClassVar[Callable[..., Any]]
     _plain_set_header: ClassVar[Callable[..., Any]]
 
     # A subclass may have something happen right before a response's first byte; see `output.flush`.
@@ -63,7 +61,8 @@ class RequestHandler(HandlerState):
         self._transforms = None
         self._headers_written = False
         self._finished = False
-        if type(self).clear is self._plain_clear:
+        kind = type(self)
+        if kind.clear is kind._plain_clear:
             try:
                 self._headers = output.default_headers(request._start_time)
             except (AttributeError, TypeError):
@@ -172,7 +171,7 @@ class RequestHandler(HandlerState):
 
     def set_header(self, name: str, value: HeaderTypes) -> None:
         """Sets a header to text, a number or a time; raises `ValueError` for text no header can hold."""
-        self._headers[name] = output.header_value(value)
+        self._headers._fields[printed_name(name)] = output.header_value(value)
 
     def add_header(self, name: str, value: HeaderTypes) -> None:
         """Adds a header beside those of the same name."""
@@ -353,7 +352,7 @@ class RequestHandler(HandlerState):
             self._write_buffer.append(json_encode(chunk).encode())
             json = "application/json; charset=UTF-8"
             # Not through the method unless it was overridden: half a microsecond.
-            if type(self).set_header is self._plain_set_header:
+            if type(self).set_header is type(self)._plain_set_header:
                 self._headers._fields["Content-Type"] = json
             else:
                 self.set_header("Content-Type", json)
@@ -430,8 +429,10 @@ class RequestHandler(HandlerState):
     def check_etag_header(self) -> bool:
         """Whether the client has what the Etag header names already."""
         if_none_match = self.request._field("If-None-Match")
+        if if_none_match is None:
+            return False
         etag = self._headers.get("Etag")
-        return bool(etag) and if_none_match is not None and output.matches_etag(etag, if_none_match)
+        return bool(etag) and output.matches_etag(etag, if_none_match)
 
     # -- the user
 
@@ -575,11 +576,8 @@ class RequestHandler(HandlerState):
         return f"{request.method} {request.uri} ({request.remote_ip})"
 
 
-# What was not overridden takes a shorter way. Static, so that reading them from an instance binds nothing.
-RequestHandler._plain_execute = staticmethod(RequestHandler._execute)
-RequestHandler._plain_clear = staticmethod(RequestHandler.clear)
-RequestHandler._plain_flush = staticmethod(RequestHandler.flush)
-RequestHandler._plain_etag = staticmethod(RequestHandler.compute_etag)
-RequestHandler._plain_set_etag = staticmethod(RequestHandler.set_etag_header)
-RequestHandler._plain_check_etag = staticmethod(RequestHandler.check_etag_header)
-RequestHandler._plain_set_header = staticmethod(RequestHandler.set_header)
+# What was not overridden takes a shorter way. To be read from the class: an object would bind them.
+RequestHandler._plain_execute = RequestHandler._execute
+RequestHandler._plain_clear = RequestHandler.clear
+RequestHandler._plain_flush = RequestHandler.flush
+RequestHandler._plain_set_header = RequestHandler.set_header

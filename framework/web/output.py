@@ -112,22 +112,8 @@ def _complete_headers(handler: Handler) -> None:
     state: HandlerState = handler
     fields = state._headers._fields
     if state._status_code == 200 and state.request.method in _TAGGED and "Etag" not in fields:
-        kind = type(handler)
-        own = handler.__dict__
-        # Not through the two methods unless one of them was overridden: a microsecond of a request's ten.
-        if (
-            kind.set_etag_header is handler._plain_set_etag
-            and kind.compute_etag is handler._plain_etag
-            and "compute_etag" not in own
-            and "set_etag_header" not in own
-        ):
-            fields["Etag"] = compute_etag(state._write_buffer)
-        else:
-            handler.set_etag_header()
-        if (
-            kind.check_etag_header is not handler._plain_check_etag
-            or state.request._field("If-None-Match") is not None
-        ) and handler.check_etag_header():
+        handler.set_etag_header()
+        if handler.check_etag_header():
             state._write_buffer = []
             handler.set_status(304)
             fields = state._headers._fields
@@ -169,11 +155,12 @@ def _run_hook(handler: Handler) -> Awaitable[None] | None:
 def _end(handler: Handler) -> asyncio.Future[None]:
     state: HandlerState = handler
     wire = state.request._wire
+    handler_class = type(handler)
     if (
         wire is None
         or state._headers_written
         or state._transforms
-        or type(handler).flush is not handler._plain_flush
+        or handler_class.flush is not handler_class._plain_flush
     ):
         future = _end_by_pieces(handler)
     else:
