@@ -20,7 +20,7 @@ import httptools
 
 from framework._http1.client_framing import framing_error, in_known_words, is_complete, merge_lengths
 from framework._http1.flow import DrainWaiters
-from framework.httputil.headers import HTTPHeaders, printed_name
+from framework.httputil.headers import HTTPHeaders, headers_of, printed_name
 from framework.log import gen_log
 
 __all__ = [
@@ -318,7 +318,7 @@ class ClientConnection(asyncio.Protocol):
         parser = self._parser
         code = self._code = parser.get_status_code()
         version = parser.get_http_version()
-        headers = HTTPHeaders.of_fields(self._fields, self._repeated)
+        headers = headers_of(self._fields, self._repeated)
         bodiless = exchange.head_only or code == 204 or code == 304
         problem = framing_error(version, code, headers, None if bodiless else self._limits.max_body_size)
         if code == 101:

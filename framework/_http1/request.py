@@ -9,7 +9,7 @@ from framework._http1.framing import Fields, Refused
 from framework._http1.unpack import unpack
 from framework.httputil.errors import HTTPInputError
 from framework.httputil.forms import delimiter_of
-from framework.httputil.headers import HTTPHeaders, printed_name
+from framework.httputil.headers import HTTPHeaders, headers_of, printed_name
 from framework.httputil.messages import HTTPConnection, RequestStartLine
 from framework.httputil.pieces import Occurrences, Pieces
 from framework.httputil.request import HTTPServerRequest, check_host, lazy
@@ -125,7 +125,7 @@ class WireRequest(HTTPServerRequest):
                     fields[_name_of(name)] = [one.decode("latin-1") for one in value]
                 else:
                     fields[_name_of(name)] = value.decode("latin-1")
-            self._headers = headers = HTTPHeaders.of_fields(fields, repeated)
+            self._headers = headers = headers_of(fields, repeated)
         return headers
 
     @headers.setter

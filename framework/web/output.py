@@ -18,7 +18,7 @@ from framework._http1 import writer
 from framework.escape import utf8
 from framework.httputil.dates import format_timestamp
 from framework.httputil.errors import HTTPOutputError
-from framework.httputil.headers import HTTPHeaders
+from framework.httputil.headers import HTTPHeaders, headers_of
 from framework.httputil.messages import HTTPConnection, ResponseStartLine
 from framework.iostream.errors import StreamClosedError, fail
 from framework.web.state import Handler, HandlerState
@@ -62,7 +62,7 @@ def default_headers(now: float) -> HTTPHeaders:
             "Date": format_timestamp(second),
         }
         _defaults_second = second
-    return HTTPHeaders.of_fields(_defaults.copy(), False)
+    return headers_of(_defaults.copy(), False)
 
 
 def header_value(value: Any) -> str:
