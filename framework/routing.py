@@ -300,7 +300,11 @@ class URLSpec(Rule):
 class _Rules(list[Rule]):
     """A list of rules that forgets their index when it changes."""
 
-    filed: RouteIndex[Rule] | None = None
+    __slots__ = ("filed",)
+
+    def __init__(self, rules: Iterable[Rule] = ()) -> None:
+        super().__init__(rules)
+        self.filed: RouteIndex[Rule] | None = None
 
 
 def _changing(name: str) -> Callable[..., Any]:

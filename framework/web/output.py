@@ -125,7 +125,10 @@ def _complete_headers(handler: Handler) -> None:
             state._write_buffer = []
         handler._clear_representation_headers()
     elif "Content-Length" not in fields:
-        fields["Content-Length"] = str(sum([len(chunk) for chunk in state._write_buffer]))
+        buffer = state._write_buffer
+        if len(buffer) != 1:
+            buffer = state._write_buffer = [b"".join(buffer)]
+        fields["Content-Length"] = str(len(buffer[0]))
 
 
 def finish(handler: Handler) -> asyncio.Future[None]:
