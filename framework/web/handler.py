@@ -345,7 +345,7 @@ class RequestHandler(HandlerState):
         if self._finished:
             raise RuntimeError("Cannot write() after finish()")
         if isinstance(chunk, str):
-            self._write_buffer.append(chunk.encode("utf-8"))
+            self._write_buffer.append(chunk.encode())
         elif isinstance(chunk, bytes):
             self._write_buffer.append(chunk)
         elif isinstance(chunk, dict):
