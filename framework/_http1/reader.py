@@ -170,7 +170,8 @@ class RequestReader(asyncio.Protocol):
             raise Refused(400, "a fragment in the request target")
         method = self._method
         if method is None:
-            method = KNOWN_METHODS.get(parser.get_method()) or parser.get_method().decode("ascii")
+            name = parser.get_method()
+            method = KNOWN_METHODS[name] if name in KNOWN_METHODS else name.decode("ascii")
         else:
             self._method = None
         self._requests += 1

@@ -30,16 +30,16 @@ CHUNKED: Final = -1
 UNTIL_CLOSE: Final = -2
 OWN_FRAMING: Final = -3
 
-_STATUS_LINES: Final = {code: f"HTTP/1.1 {code} {reason}\r\n" for code, reason in responses.items()}
+# With the reason phrases they have.
+_STATUS_LINES: Final = {code: (reason, f"HTTP/1.1 {code} {reason}\r\n") for code, reason in responses.items()}
 _REASON = re.compile(r"[\t\x20-\x7e\x80-\xff]*\Z").match
 
 
 def status_line(code: int, reason: str | None) -> str:
     """The status line with its end; raises `ValueError` for a reason that would break out of it."""
-    if reason is None or responses.get(code) == reason:
-        known = _STATUS_LINES.get(code)
-        if known is not None:
-            return known
+    known = _STATUS_LINES.get(code)
+    if known is not None and (reason is None or reason == known[0]):
+        return known[1]
     reason = reason or "Unknown"
     if not _REASON(reason):
         raise ValueError(f"Illegal character in reason phrase: {reason!r}")

@@ -61,7 +61,7 @@ def begin(
             return None
         # `prepare` may have put another method in its place.
         method = request.method
-        answer = getattr(handler, METHODS.get(method) or method.lower())
+        answer = getattr(handler, METHODS[method] if method in METHODS else method.lower())
         args, kwargs = state.path_args, state.path_kwargs
         waiting = answer(*args, **kwargs) if args or kwargs else answer()
         if waiting is not None:

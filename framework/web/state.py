@@ -39,8 +39,8 @@ class HandlerState:
     _prepared_future: Future[None] | None = None
     _body_future: Future[None] | None = None
     _new_cookies: dict[str, str] | None = None
-    # What every response changes has no value in the class: looking up a field that is in both class and object takes
-    # the interpreter ten times as long.
+    # What every response changes has no value in the class: CPython has no short way to a field that class and object
+    # both have.
     _headers_written: bool
     _finished: bool
     _transforms: Any
