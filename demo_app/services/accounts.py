@@ -8,7 +8,7 @@ from datetime import datetime
 
 from demo_app.errors import AppError, ErrorCode
 from demo_app.services import fields
-from demo_app.services.clock import now
+from demo_app.services.clock import now, to_milliseconds
 from demo_app.services.events import Events, Visitor
 from demo_app.services.passwords import Passwords
 from demo_app.services.tries import Tries
@@ -77,7 +77,7 @@ class Accounts:
             email=email,
             email_key=fields.email_key(email),
             password_hash=await self._passwords.hash(password),
-            created_at=self._clock(),
+            created_at=to_milliseconds(self._clock()),
         )
         try:
             await self._store.add(account)

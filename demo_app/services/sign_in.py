@@ -17,7 +17,7 @@ from typing import Any
 
 from demo_app.errors import AppError, ErrorCode
 from demo_app.services import fields
-from demo_app.services.clock import now
+from demo_app.services.clock import now, to_milliseconds
 from demo_app.services.events import Events, Visitor
 from demo_app.services.tries import Tries
 from demo_app.stores.base import Account, AccountStore, Duplicate, Identity
@@ -86,7 +86,7 @@ class SignIns:
                 email=email,
                 email_key=fields.email_key(email),
                 password_hash="",
-                created_at=self._clock(),
+                created_at=to_milliseconds(self._clock()),
             )
             try:
                 await self._store.add(account, identity)
