@@ -75,7 +75,9 @@ def test_connections(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_startup(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(startup, "STARTS", 1)
     (sample,) = startup.WORKLOAD.measure(setup)["framework"]
-    assert 0 < sample.details["import ms"] < sample.value
+    # Both are times of one process each: which of them is longer is for the benchmark to say.
+    assert sample.details["import ms"] > 0
+    assert sample.value > 0
 
 
 def test_an_import_that_fails_is_told(setup: Setup) -> None:
