@@ -48,7 +48,7 @@ DIFFERENCES = {
     ),
 }
 
-if sys.version_info >= (3, 12):
+if sys.version_info >= (3, 13):
     DIFFERENCES["futures.submit_and_yield"] = (
-        "a generator that yields a future of a thread pool goes on when that is done; there it does up to Python 3.11"
+        "a generator that yields a future of a thread pool goes on when that is done; there it does up to Python 3.12"
     )
