@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import gc
+import threading
 import types
 from collections.abc import Callable, Iterator
 from concurrent import futures
@@ -436,3 +437,20 @@ def test_errors_and_return() -> None:
     assert gen.Return(3).value == 3
     assert gen.Return(3).args == (3,)
     assert gen.Return().value is None
+
+
+async def test_a_coroutine_yields_futures_of_threads() -> None:
+    yielded = threading.Event()
+
+    def slowly(number: str) -> int:
+        yielded.wait(10)
+        return int(number)
+
+    with futures.ThreadPoolExecutor(1) as threads:
+
+        @gen.coroutine
+        def main() -> Any:
+            return [(yield threads.submit(slowly, "5")), (yield [threads.submit(slowly, "6")])]
+
+        asyncio.get_running_loop().call_later(0.01, yielded.set)
+        assert await main() == [5, [6]]

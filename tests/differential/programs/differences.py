@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 __all__ = ["DIFFERENCES"]
 
 DIFFERENCES = {
@@ -47,8 +45,3 @@ DIFFERENCES = {
         "spans without blanks, times with T and seconds, and no and off for false are understood"
     ),
 }
-
-if sys.version_info >= (3, 13):
-    DIFFERENCES["futures.submit_and_yield"] = (
-        "a generator that yields a future of a thread pool goes on when that is done; there it does up to Python 3.12"
-    )

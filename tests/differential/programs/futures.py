@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import threading
 from concurrent import futures
-from typing import Any
 
 from tests.differential.programs.run import Api
 
@@ -157,21 +155,3 @@ async def run_in_executor(api: Api) -> None:
         loop.set_default_executor(threads)
         await api.attempt("own", loop.run_in_executor(None, int, "6"))
         await api.attempt("given", loop.run_in_executor(threads, int, "7"))
-
-
-async def submit_and_yield(api: Api) -> None:
-    yielded = threading.Event()
-
-    def slowly(number: str) -> int:
-        yielded.wait(10)
-        return int(number)
-
-    with futures.ThreadPoolExecutor(1) as threads:
-
-        @api.gen.coroutine  # type: ignore[untyped-decorator]
-        def main() -> Any:
-            return [(yield threads.submit(slowly, "5")), (yield [threads.submit(slowly, "6")])]
-
-        # Not before it is waited for: one that is done already needs no waiting.
-        asyncio.get_running_loop().call_later(0.05, yielded.set)
-        await api.attempt("main", lambda: asyncio.wait_for(main(), 3))
