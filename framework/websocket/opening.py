@@ -72,25 +72,22 @@ class Opening(asyncio.Protocol):
             return
         try:
             answer = self._head.receive(data)
-            if answer is not None:
-                self._answered(asker, transport, *answer)
+            if answer is None:
+                return
+            start_line, end = answer
+            seen = bytes(self._head.data)
+            headers = HTTPHeaders.parse(seen[seen.find(b"\r\n") + 2 : end + 2].decode("latin-1"))
         except HTTPInputError as error:
             self._fail(HTTPStreamClosedError(f"the server answered with {error}"))
+            return
+        self._asker = None
+        if start_line.code == 101:
+            asker.upgraded(start_line, headers, transport, seen[end + 4 :])
+        else:
+            Page(asker, self._loop).receive(transport, seen)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._fail(HTTPStreamClosedError("Stream closed"))
-
-    def _answered(
-        self, asker: Asker, transport: asyncio.Transport, start_line: ResponseStartLine, end: int
-    ) -> None:
-        data = bytes(self._head.data)
-        if start_line.code == 101:
-            headers = HTTPHeaders.parse(data[data.find(b"\r\n") + 2 : end + 2].decode("latin-1"))
-            self._asker = None
-            asker.upgraded(start_line, headers, transport, data[end + 4 :])
-        else:
-            self._asker = None
-            Page(asker, self._loop).receive(transport, data)
 
     def _fail(self, error: BaseException) -> None:
         asker, self._asker = self._asker, None
