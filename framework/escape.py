@@ -182,7 +182,6 @@ def url_unescape(value: str | bytes, encoding: str | None = "utf-8", plus: bool 
     return (urllib.parse.unquote_plus if plus else urllib.parse.unquote)(text, encoding=encoding)
 
 
-_PERCENT: Final = ord("%")
 _BACKSLASH: Final = ord("\\")
 
 
