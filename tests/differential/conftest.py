@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -21,18 +22,22 @@ def tornado_python() -> str:
     """The interpreter of an environment with Tornado; the version of Python is that of the tests."""
     folder = os.path.join(ROOT, ".cache", f"tornado-{sys.version_info.major}.{sys.version_info.minor}")
     python = os.path.join(folder, "bin", "python")
-    check = [python, "-c", "import tornado; raise SystemExit(tornado.version != '6.6')"]
-    if os.path.exists(python) and subprocess.run(check, capture_output=True).returncode == 0:
-        return python
-    for command in (
-        [sys.executable, "-m", "venv", "--clear", folder],
-        [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", TORNADO],
-    ):
-        try:
-            subprocess.run(command, check=True, capture_output=True, text=True, timeout=5 * MINUTES)
-        except (OSError, subprocess.SubprocessError) as error:
-            details = getattr(error, "stderr", "") or ""
-            pytest.skip(f"{TORNADO} can't be installed: {error} {details[-500:]}")
+    os.makedirs(os.path.dirname(folder), exist_ok=True)
+    # Each worker of the tests asks for it, and one makes it.
+    with open(folder + ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        check = [python, "-c", "import tornado; raise SystemExit(tornado.version != '6.6')"]
+        if os.path.exists(python) and subprocess.run(check, capture_output=True).returncode == 0:
+            return python
+        for command in (
+            [sys.executable, "-m", "venv", "--clear", folder],
+            [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", TORNADO],
+        ):
+            try:
+                subprocess.run(command, check=True, capture_output=True, text=True, timeout=5 * MINUTES)
+            except (OSError, subprocess.SubprocessError) as error:
+                details = getattr(error, "stderr", "") or ""
+                pytest.skip(f"{TORNADO} can't be installed: {error} {details[-500:]}")
     return python
 
 
